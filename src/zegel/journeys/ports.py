@@ -1,0 +1,256 @@
+"""What journeys need from hands. A hand fits by its methods; it never imports this file."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
+
+
+class Clock(Protocol):
+    """The one source of time: aware, UTC."""
+
+    def __call__(self) -> datetime: ...
+
+
+class BlobWriter(Protocol):
+    """One blob being written. Nothing of it can be read before :meth:`commit` returns."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append; raises Unavailable (disk full, store away)."""
+
+    def commit(self) -> Blob:
+        """Make it durable and return its size and SHA-256.
+
+        Raises Mistake ``blob-exists`` when other bytes already have this name; the same bytes again are fine.
+        """
+
+    def abort(self) -> None:
+        """Forget it; safe to call at any time, also after :meth:`commit` (then it does nothing)."""
+
+
+class BlobStore(Protocol):
+    """Where sealed bytes lie (``stores``)."""
+
+    def open_write(self, blob: str) -> BlobWriter: ...
+
+    def write_part(self, blob: str, number: int, data: Iterator[bytes], owner: str) -> None:
+        """Keep part ``number`` (from 0) of a large blob; writing a part again replaces it."""
+
+    def join_parts(self, blob: str, count: int, owner: str) -> Blob:
+        """Make one durable blob of parts 0…count-1; idempotent. Raises Mistake ``missing-part``."""
+
+    def read(self, blob: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield the sealed bytes in pieces of at most 256 KiB; raises NotFound before the first piece."""
+
+    def size(self, blob: str) -> int:
+        """Raises NotFound."""
+
+    def delete(self, blob: str) -> None:
+        """Remove it; removing what is not there is fine."""
+
+    def older_than(self, moment: datetime) -> Iterator[str]:
+        """Names of blobs (and leftovers of unfinished ones are removed on the way) last written before ``moment``."""
+
+
+class OutboxRow(Protocol):
+    """One thing to be sent, as leased to one courier (``records``)."""
+
+    @property
+    def row(self) -> int: ...
+    @property
+    def kind(self) -> str:
+        """``notice`` or ``sms-code``."""
+
+    @property
+    def slip(self) -> str: ...
+    @property
+    def sealed(self) -> bytes:
+        """An age file for the courier's key: what must be said and the outside may not know."""
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried before this time."""
+
+    @property
+    def lease(self) -> str:
+        """Whoever finishes the row shows this; a courier that lost its lease changes nothing."""
+
+
+class Records(Protocol):
+    """SQL (``records``). Methods that write must run inside :meth:`transaction`; reads may run outside."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing, durable when it returns; nested calls join. Raises Unavailable when the database is away."""
+
+    def release(self) -> None:
+        """Give the connection back before streaming for a long time."""
+
+    def add_deposit(self, deposit: Deposit, digest: str, now: datetime, sender_name: str) -> bool:
+        """Write parcel, blobs, slips and one ``notice`` outbox row per ``claim`` reader.
+
+        Returns False, writing nothing, when the same parcel with the same digest is there already; raises Mistake
+        ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken.
+        """
+
+    def parcel(self, parcel: str) -> ParcelStatus:
+        """Raises NotFound."""
+
+    def parcels_of(self, sender: str, before: str = "", limit: int = 50) -> list[ParcelStatus]:
+        """The sender's parcels, newest first; ``before`` is the last parcel of the page before."""
+
+    def blobs_of(self, parcel: str) -> list[Blob]:
+        """In order: the manifest first; empty when the parcel is gone. Raises NotFound for an unknown parcel."""
+
+    def slip(self, slip: str) -> Slip:
+        """Raises NotFound ``unknown-slip``."""
+
+    def slips_of(self, parcel: str) -> list[Slip]: ...
+
+    def mark(self, slip: str, milestone: Milestone, now: datetime) -> bool:
+        """Note the first time something happened to a reader; False when it had happened before."""
+
+    def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
+        """Wipe sealed slip, share and codes of one or all readers and cancel their outbox rows; return how many."""
+
+    def set_state(self, parcel: str, state: ParcelState) -> None: ...
+
+    def set_expiry(self, parcel: str, expires: datetime) -> None: ...
+
+    def due_parcels(self, now: datetime, limit: int = 200) -> list[str]:
+        """Live parcels whose expiry has come."""
+
+    def ended_parcels(self, limit: int = 200) -> list[str]:
+        """Parcels ``revoked`` or ``expired`` whose blobs have not been deleted yet."""
+
+    def known_blobs(self, blobs: list[str]) -> set[str]:
+        """Those of ``blobs`` that belong to a parcel which is not gone."""
+
+    # Codes and tries (one row per slip) ---------------------------------------------------------------------------
+
+    def set_code(self, slip: str, hashed: bytes, expires: datetime) -> None:
+        """Keep the keyed hash of the newest code of a slip; older ones stop counting, its tries start at 0."""
+
+    def code(self, slip: str) -> tuple[bytes, datetime, int] | None:
+        """Keyed hash, expiry and tries so far of the newest code."""
+
+    def use_code(self, slip: str) -> None:
+        """A code opens once."""
+
+    def count_try(self, slip: str, now: datetime) -> int:
+        """Count a try *before* it is judged, under a row lock; returns all failed tries of this slip so far."""
+
+    def pause(self, slip: str) -> datetime | None:
+        """Until when this slip takes no tries."""
+
+    def set_pause(self, slip: str, until: datetime | None, reset: bool = False) -> None:
+        """Set the pause; ``reset`` forgets the failed tries (after a proof that succeeded)."""
+
+    # The outbox ---------------------------------------------------------------------------------------------------
+
+    def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime) -> None: ...
+
+    def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[OutboxRow]:
+        """Take due rows for ``seconds``; two couriers never hold one row. Runs its own transaction."""
+
+    def finish_outbox(self, row: int, lease: str) -> bool:
+        """Done: the sealed part is wiped. False when the lease was lost."""
+
+    def retry_outbox(self, row: int, lease: str, due: datetime, reason: str) -> bool: ...
+
+    def bury_outbox(self, row: int, lease: str, reason: str) -> bool:
+        """Give up: the sealed part is wiped, the reason kept."""
+
+    def count_outbox(self) -> dict[str, int]:
+        """``waiting``, ``done``, ``dead``."""
+
+    # Audit --------------------------------------------------------------------------------------------------------
+
+    def append_audit(
+        self, moment: datetime, actor: str, event: str, subject: str, facts: dict[str, Any]
+    ) -> None:
+        """Add an entry to the chain, in this transaction (the chain's head is locked until it ends: do it last)."""
+
+    def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Any]:
+        """Entries (``zegel.audit.entry.Entry``) with a number above ``after``, in order."""
+
+
+class Actor(Protocol):
+    """An account that has shown who it is (``people``)."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+class People(Protocol):
+    """Accounts and their credentials (``people``)."""
+
+    def add(self, address: str, name: str, password: str | None) -> Actor:
+        """Raises Mistake ``account-exists``. Inside a transaction."""
+
+    def find(self, address: str) -> Actor:
+        """Raises NotFound ``unknown-account``."""
+
+    def new_token(self, address: str, label: str) -> str:
+        """Make a token, return it once, keep only its SHA-256. Inside a transaction."""
+
+    def by_token(self, token: str) -> Actor:
+        """Raises Denied ``bad-token``; the same answer for unknown, revoked and malformed."""
+
+    def by_password(self, address: str, password: str) -> Actor:
+        """Raises Denied ``bad-login``; takes as long for an unknown address as for a wrong password."""
+
+    def accounts(self) -> list[Actor]: ...
+
+
+class Signer(Protocol):
+    """The organisation's signature (``keys``), inside zone only."""
+
+    def sign(self, statement: bytes) -> dict[str, str]:
+        """Return ``key`` (fingerprint), ``ed25519`` and ``mldsa65`` (b64) over ``statement``."""
+
+
+class CourierKey(Protocol):
+    """The courier's identity (``keys``), inside zone only."""
+
+    def open_sealed(self, sealed: bytes) -> bytes:
+        """Open an age file for the courier; raises Damaged or Denied."""
+
+
+class Notifier(Protocol):
+    """Tells a reader something over one channel (``outbox``).
+
+    Raises Unavailable when trying later may help, Mistake when it never will.
+    """
+
+    def notice(self, message: "NoticeFacts") -> None: ...
+
+    def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None: ...
+
+
+class NoticeFacts(Protocol):
+    """What a notice may say: who wrote, until when, and the link; nothing of the content."""
+
+    @property
+    def slip(self) -> str: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def sender_name(self) -> str: ...
+    @property
+    def sender_address(self) -> str: ...
+    @property
+    def organisation(self) -> str: ...
+    @property
+    def expires(self) -> datetime: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def proof(self) -> str:
+        """``mail``, ``code`` or ``sms``: the notice says what the reader will need."""

@@ -1,0 +1,28 @@
+"""Mail addresses as parcels use them: enough syntax to be safe in headers and tables, no more (RFC 5321 §4.5.3.1)."""
+
+import re
+from dataclasses import dataclass
+
+from zegel.errors import Mistake
+
+_LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}\Z")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A name and an address as a manifest shows them; the name may be empty."""
+
+    name: str
+    address: str
+
+
+def checked_address(text: str) -> str:
+    """Return the address with its domain in lower case; raises :class:`Mistake`.
+
+    Quoted local parts and address literals are refused: no reader has one, and they are how headers get smuggled.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    if not at or not _LOCAL.match(local) or not _DOMAIN.match(domain) or ".." in local or "_" in domain:
+        raise Mistake("“{address}” is not a mail address.", code="bad-address", address=text[:100])
+    return f"{local}@{domain.lower()}"

@@ -1,0 +1,91 @@
+"""Where a parcel and each of its readers are, and which steps are allowed from there.
+
+A **parcel** is ``live`` from its deposit until it is ``revoked`` or ``expired``; when its blobs are deleted too, it is
+``gone`` (the row stays, so that the sender still sees what became of it).
+
+A **reader** goes sent → announced → opened → downloaded, each with its moment; ``revoked`` and ``expired`` end it, and
+``unreached`` says that the courier gave up. Moments are never taken back: a parcel opened and then revoked was opened.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from zegel.errors import NotFound
+from zegel.parcels.proofs import Proof
+
+ParcelState = Literal["live", "revoked", "expired", "gone"]
+Milestone = Literal["announced", "opened", "downloaded", "unreached"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderStatus:
+    """What the sender sees of one reader."""
+
+    slip: str
+    address: str
+    proof: str
+    sent: datetime
+    announced: datetime | None
+    opened: datetime | None
+    downloaded: datetime | None
+    unreached: datetime | None
+    revoked: datetime | None
+
+    @property
+    def state(self) -> str:
+        """The one word for this reader: the furthest of what happened."""
+        for word in ("revoked", "downloaded", "opened", "unreached", "announced"):
+            if getattr(self, word):
+                return word
+        return "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelStatus:
+    """What the sender sees of one parcel. The subject is not here: only readers can see it."""
+
+    parcel: str
+    sender: str
+    class_: int
+    created: datetime
+    expires: datetime
+    state: ParcelState
+    size: int
+    attachments: int
+    readers: tuple[ReaderStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What the outside keeps of one reader's slip; ``sealed_slip`` and ``share`` are empty once it is destroyed."""
+
+    slip: str
+    parcel: str
+    parcel_state: ParcelState
+    sender: str
+    sender_name: str
+    address: str
+    proof: Proof
+    language: str
+    created: datetime
+    expires: datetime
+    revoked: datetime | None
+    sealed_slip: bytes
+    share: bytes
+    kind: str = "claim"
+
+
+def check_open(slip: Slip, now: datetime) -> None:
+    """Refuse to hand out anything of a slip that is revoked or expired; raises :class:`NotFound` saying which.
+
+    The clock decides, not the sweeper: a parcel is closed at its expiry even when nothing has cleaned up yet.
+    """
+    if slip.revoked or slip.parcel_state == "revoked":
+        raise NotFound("The sender has withdrawn this message.", code="revoked")
+    if slip.expires <= now or slip.parcel_state in ("expired", "gone"):
+        raise NotFound(
+            "This message was available until {date}.", code="expired", date=f"{slip.expires:%Y-%m-%d}"
+        )
+    if not slip.sealed_slip or not slip.share:
+        raise NotFound("The sender has withdrawn this message.", code="revoked")
