@@ -31,9 +31,7 @@ class ZegelError(Exception):
 
     code: ClassVar[str] = "error"
 
-    def __init__(
-        self, text: str, *, code: str | None = None, retry_after: int | None = None, **facts: object
-    ):
+    def __init__(self, text: str, *, code: str | None = None, retry_after: int | None = None, **facts: object):
         super().__init__(text)
         self.text = text
         self.facts = facts

@@ -168,9 +168,7 @@ class Records(Protocol):
 
     # Audit --------------------------------------------------------------------------------------------------------
 
-    def append_audit(
-        self, moment: datetime, actor: str, event: str, subject: str, facts: dict[str, Any]
-    ) -> None:
+    def append_audit(self, moment: datetime, actor: str, event: str, subject: str, facts: dict[str, Any]) -> None:
         """Add an entry to the chain, in this transaction (the chain's head is locked until it ends: do it last)."""
 
     def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Any]:

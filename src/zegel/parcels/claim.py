@@ -55,9 +55,7 @@ def read_secret(text: str) -> bytes:
         # Two spellings of the same bytes (spare bits set) would hide that a link was altered.
         if len(secret) == HALF_BYTES and spell_secret(secret) == text:
             return secret
-    raise Mistake(
-        "The link is not complete. Copy the whole link from the message, to the end.", code="cut-link"
-    )
+    raise Mistake("The link is not complete. Copy the whole link from the message, to the end.", code="cut-link")
 
 
 def read_link(text: str) -> Link:

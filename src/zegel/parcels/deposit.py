@@ -114,9 +114,7 @@ def _check_counts(deposit: Deposit, allowed: limits.Limits) -> None:
     if not deposit.blobs:
         raise Mistake("A parcel needs a manifest.", code="no-manifest")
     if len(deposit.blobs) > allowed.attachments + 1:
-        raise Mistake(
-            "A parcel has at most {most} attachments.", code="too-many-attachments", most=allowed.attachments
-        )
+        raise Mistake("A parcel has at most {most} attachments.", code="too-many-attachments", most=allowed.attachments)
     if deposit.size > allowed.parcel_bytes:
         raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=allowed.parcel_bytes)
 
@@ -124,9 +122,7 @@ def _check_counts(deposit: Deposit, allowed: limits.Limits) -> None:
 def _check_reader(reader: Reader) -> None:
     identifiers.checked(reader.slip)
     if not reader.sealed_slip.startswith(_AGE) or len(reader.sealed_slip) > limits.SLIP_BYTES:
-        raise Mistake(
-            "A slip is an age file of at most {most} bytes.", code="bad-slip", most=limits.SLIP_BYTES
-        )
+        raise Mistake("A slip is an age file of at most {most} bytes.", code="bad-slip", most=limits.SLIP_BYTES)
     if reader.language not in LANGUAGES:
         raise Mistake(
             "The language “{language}” is not known here.", code="bad-language", language=reader.language[:10]
@@ -137,10 +133,6 @@ def _check_reader(reader: Reader) -> None:
     if len(reader.share) != HALF_BYTES:
         raise Mistake("A release share is 32 bytes.", code="bad-share")
     if not reader.sealed_notice.startswith(_AGE) or len(reader.sealed_notice) > limits.NOTICE_BYTES:
-        raise Mistake(
-            "A notice is an age file of at most {most} bytes.", code="bad-notice", most=limits.NOTICE_BYTES
-        )
+        raise Mistake("A notice is an age file of at most {most} bytes.", code="bad-notice", most=limits.NOTICE_BYTES)
     if reader.proof.kind == "code" and (len(reader.proof.salt), len(reader.proof.verifier)) != (16, 32):
-        raise Mistake(
-            "The verifier of an access code has a salt of 16 and a value of 32 bytes.", code="bad-verifier"
-        )
+        raise Mistake("The verifier of an access code has a salt of 16 and a value of 32 bytes.", code="bad-verifier")

@@ -62,9 +62,7 @@ def checked_subject(text: str) -> str:
     """The subject as one line without control characters; raises :class:`Mistake` when it is too long."""
     subject = " ".join(_CONTROL.sub(" ", text).split())
     if len(subject) > limits.SUBJECT_CHARACTERS:
-        raise Mistake(
-            "A subject has at most {most} characters.", code="long-subject", most=limits.SUBJECT_CHARACTERS
-        )
+        raise Mistake("A subject has at most {most} characters.", code="long-subject", most=limits.SUBJECT_CHARACTERS)
     return subject
 
 
@@ -79,7 +77,7 @@ def read_time(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise Mistake(
-            "“{moment}” is not a moment such as 2026-12-20T09:14:00Z.", code="bad-date", text=text[:40]
+            "“{moment}” is not a moment such as 2026-12-20T09:14:00Z.", code="bad-date", moment=text[:40]
         ) from None
 
 
@@ -200,9 +198,7 @@ def _spell_person(person: Person) -> dict[str, str]:
 
 
 def _read_person(item: dict[str, Any]) -> Person:
-    return Person(
-        " ".join(_CONTROL.sub(" ", str(item["name"])).split())[:200], checked_address(item["address"])
-    )
+    return Person(" ".join(_CONTROL.sub(" ", str(item["name"])).split())[:200], checked_address(item["address"]))
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -84,8 +84,6 @@ def check_open(slip: Slip, now: datetime) -> None:
     if slip.revoked or slip.parcel_state == "revoked":
         raise NotFound("The sender has withdrawn this message.", code="revoked")
     if slip.expires <= now or slip.parcel_state in ("expired", "gone"):
-        raise NotFound(
-            "This message was available until {date}.", code="expired", date=f"{slip.expires:%Y-%m-%d}"
-        )
+        raise NotFound("This message was available until {date}.", code="expired", date=f"{slip.expires:%Y-%m-%d}")
     if not slip.sealed_slip or not slip.share:
         raise NotFound("The sender has withdrawn this message.", code="revoked")
