@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from zegel.parcels.addresses import Person
 from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.manifest import Organisation
+from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
 
 
@@ -163,6 +167,9 @@ class Records(Protocol):
     def bury_outbox(self, row: int, lease: str, reason: str) -> bool:
         """Give up: the sealed part is wiped, the reason kept."""
 
+    def last_codes(self, slip: str, since: datetime) -> list[datetime]:
+        """When ``sms-code`` rows were added for this slip since then, oldest first."""
+
     def count_outbox(self) -> dict[str, int]:
         """``waiting``, ``done``, ``dead``."""
 
@@ -178,6 +185,12 @@ class Records(Protocol):
 class Actor(Protocol):
     """An account that has shown who it is (``people``)."""
 
+    @property
+    def account(self) -> str:
+        """The account's identifier: what audit entries name, never the address."""
+
+    @property
+    def active(self) -> bool: ...
     @property
     def address(self) -> str: ...
     @property
@@ -208,8 +221,8 @@ class People(Protocol):
 class Signer(Protocol):
     """The organisation's signature (``keys``), inside zone only."""
 
-    def sign(self, statement: bytes) -> dict[str, str]:
-        """Return ``key`` (fingerprint), ``ed25519`` and ``mldsa65`` (b64) over ``statement``."""
+    def sign(self, statement: bytes) -> tuple[str, bytes, bytes]:
+        """Return the key's fingerprint and the Ed25519 and ML-DSA-65 signatures over ``statement``."""
 
 
 class CourierKey(Protocol):
@@ -217,6 +230,67 @@ class CourierKey(Protocol):
 
     def open_sealed(self, sealed: bytes) -> bytes:
         """Open an age file for the courier; raises Damaged or Denied."""
+
+
+class Vouch(Protocol):
+    """Asks the organisation to sign: here (``journeys.vouch``) or at a server (``peers``)."""
+
+    def vouch(self, actor: Actor, parcel: str, digest: str) -> Signature:
+        """Return the signature over the manifest with this digest, for this sender, now."""
+
+
+class Depositor(Protocol):
+    """Takes a sealed parcel: here (``journeys.send``) or at a server (``peers``)."""
+
+    def deposit(self, actor: Actor, deposit: Deposit) -> str: ...
+
+
+class BlobSink(Protocol):
+    """Takes blobs that are being sealed: a store here, or uploads to a server (``peers``)."""
+
+    def open_write(self, blob: str) -> BlobWriter: ...
+
+    def delete(self, blob: str) -> None:
+        """Give up a blob whose parcel will not come; a failure is no harm, the sweep finds it."""
+
+
+class Releases(Protocol):
+    """A server as a reader sees it (``peers``), or the same within one process."""
+
+    def look(self, slip: str) -> "Announced": ...
+
+    def request_code(self, slip: str, language: str) -> None: ...
+
+    def open(self, slip: str, code: str) -> "Released": ...
+
+    def blob(self, slip: str, blob: str, ticket: str) -> Iterator[bytes]: ...
+
+    def signing_keys(self) -> list[SigningKey]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a reader may know before she proved anything."""
+
+    organisation: Organisation
+    sender: Person
+    proof: str
+    hint: str
+    created: datetime
+    expires: datetime
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What the server hands out after the proof; the secret in the link makes it open."""
+
+    parcel: str
+    sealed_slip: bytes = field(repr=False)
+    share: bytes = field(repr=False)
+    blobs: tuple[tuple[str, int], ...]
+    ticket: str = field(repr=False)
+    ticket_until: datetime
 
 
 class Notifier(Protocol):
@@ -230,25 +304,18 @@ class Notifier(Protocol):
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None: ...
 
 
-class NoticeFacts(Protocol):
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
     """What a notice may say: who wrote, until when, and the link; nothing of the content."""
 
-    @property
-    def slip(self) -> str: ...
-    @property
-    def to(self) -> str: ...
-    @property
-    def language(self) -> str: ...
-    @property
-    def sender_name(self) -> str: ...
-    @property
-    def sender_address(self) -> str: ...
-    @property
-    def organisation(self) -> str: ...
-    @property
-    def expires(self) -> datetime: ...
-    @property
-    def link(self) -> str: ...
-    @property
-    def proof(self) -> str:
-        """``mail``, ``code`` or ``sms``: the notice says what the reader will need."""
+    slip: str
+    to: str
+    language: str
+    sender_name: str
+    sender_address: str
+    organisation: str
+    created: datetime
+    expires: datetime
+    proof: str
+    """``mail``, ``code`` or ``sms``: the notice says what the reader will need."""
+    link: str = field(repr=False)

@@ -71,7 +71,8 @@ def digest(deposit: Deposit) -> str:
         [[b.blob, b.size, b.sha256] for b in deposit.blobs],
         [
             [r.slip, r.address, r.kind, r.language, r.proof.kind, r.proof.telephone]
-            + [b64encode(part).decode() for part in (r.proof.salt, r.proof.verifier, r.sealed_slip, r.share, r.sealed_notice)]
+            + [b64encode(part).decode() for part in (r.proof.salt, r.proof.verifier, r.sealed_slip)]
+            + [b64encode(part).decode() for part in (r.share, r.sealed_notice)]
             for r in deposit.readers
         ],
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Identifiers of parcels, blobs and slips: 16 random bytes as 26 characters of lower-case base32 (docs/format.md §1)."""
+"""Identifiers of parcels, blobs and slips: 16 random bytes, 26 characters of base32 (docs/format.md §1)."""
 
 import base64
 import re

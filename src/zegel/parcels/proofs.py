@@ -13,9 +13,11 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from zegel.errors import Mistake
+from zegel.parcels.limits import CODE_TRIES
 
 ProofKind = Literal["mail", "code", "sms"]
 
@@ -98,3 +100,26 @@ def code_matches(proof: Proof, code: str) -> bool:
     if len(code) > 4 * _LONGEST_CODE:
         return False
     return hmac.compare_digest(code_verifier(code, proof.salt), proof.verifier)
+
+
+_PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
+
+
+def pause_after(tries: int) -> timedelta | None:
+    """How long a slip takes no tries after this many failed ones in a row: every fifth, and growing.
+
+    With 5 tries per pause of at most 4 hours, guessing one of a million codes takes centuries.
+    """
+    if tries == 0 or tries % CODE_TRIES:
+        return None
+    return _PAUSES[min(tries // CODE_TRIES, len(_PAUSES)) - 1]
+
+
+def new_sms_code() -> str:
+    """Six random digits."""
+    return f"{secrets.randbelow(10**6):06d}"
+
+
+def keyed_code(key: bytes, slip: str, code: str) -> bytes:
+    """What is kept of an SMS code: a MAC under a key that is not in the database, bound to its slip."""
+    return hmac.digest(key, b"zegel sms code v1\0" + slip.encode() + b"\0" + code.encode(), hashlib.sha256)

@@ -1,0 +1,252 @@
+"""Submit: a message and its attachments become a sealed parcel, on the sender's machine or in the inside zone.
+
+Everything is sealed as it comes in; plaintext is never written anywhere. Then the parcel is deposited, here or at a
+server: the first of the two steps of sending knows nothing of which.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from zegel import seal
+from zegel.errors import Mistake
+from zegel.journeys.ports import Actor, BlobSink, BlobWriter, Clock, Depositor, Vouch
+from zegel.parcels import claim, identifiers
+from zegel.parcels.addresses import Person, checked_address
+from zegel.parcels.deposit import LANGUAGES, Blob, Deposit, Reader, check_expiry
+from zegel.parcels.limits import Limits
+from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_subject, spell_manifest
+from zegel.parcels.names import safe_name
+from zegel.parcels.proofs import Proof
+from zegel.parcels.signature import spell_signed
+
+DEFAULT_DAYS = 30
+_LONGEST_TYPE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWish:
+    """A reader as the sender names her: where the notice goes, how she must prove who she is, and her language."""
+
+    address: str
+    proof: Proof
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent, apart from its attachments. ``to`` and ``cc`` are shown to all; ``readers`` get it."""
+
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    readers: tuple[ReaderWish, ...]
+    html: str = field(default="", repr=False)
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    class_: int = 2
+    expires: datetime | None = None
+    language: str = "nl"
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Begins parcels. ``courier`` and ``archive`` are age recipients; ``archive`` may be empty."""
+
+    sink: BlobSink
+    depositor: Depositor
+    vouch: Vouch
+    organisation: Organisation
+    courier: str
+    archive: str
+    limits: Limits
+    clock: Clock
+
+    def begin(self, actor: Actor) -> "Packing":
+        """Start one parcel for this sender."""
+        return Packing(self, actor)
+
+
+class AttachmentWriter:
+    """One attachment being sealed into its blob."""
+
+    def __init__(self, packing: "Packing", name: str, type_: str, cid: str):
+        self._packing = packing
+        self._name = safe_name(name)
+        self._type = type_[:_LONGEST_TYPE]
+        self._cid = cid[:_LONGEST_TYPE]
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._blob = SealedBlob(packing.submit.sink, packing.recipient)
+
+    def write(self, data: bytes) -> None:
+        """Append plaintext; raises Mistake when the parcel becomes larger than allowed."""
+        self._hash.update(data)
+        self._size += len(data)
+        self._packing.count_bytes(len(data))
+        self._blob.write(data)
+
+    def close(self) -> None:
+        """Finish the attachment; without this it does not become part of the parcel."""
+        blob = self._blob.close()
+        found = Attachment(blob.blob, self._name, self._type, self._size, self._hash.hexdigest(), self._cid)
+        self._packing.add(found, blob)
+
+    def abort(self) -> None:
+        """Forget the attachment."""
+        self._blob.abort()
+
+
+class SealedBlob:
+    """Plaintext in, one sealed blob in the sink."""
+
+    def __init__(self, sink: BlobSink, recipient: seal.HybridRecipient):
+        self.blob = identifiers.new_identifier()
+        self._writer: BlobWriter = sink.open_write(self.blob)
+        self._sealer = seal.Sealer([recipient])
+
+    def write(self, data: bytes) -> None:
+        sealed = self._sealer.update(data)
+        if sealed:
+            self._writer.write(sealed)
+
+    def close(self) -> Blob:
+        self._writer.write(self._sealer.finish())
+        return self._writer.commit()
+
+    def abort(self) -> None:
+        self._writer.abort()
+
+
+class Packing:
+    """One parcel being packed; nothing of it is visible to anybody before :meth:`finish` returns."""
+
+    def __init__(self, submit: Submit, actor: Actor):
+        self.submit = submit
+        self.actor = actor
+        self.parcel = identifiers.new_identifier()
+        self._key = seal.HybridIdentity.generate()
+        self.recipient = self._key.recipient
+        self._attachments: list[Attachment] = []
+        self._blobs: list[Blob] = []
+        self._open: list[AttachmentWriter] = []
+        self._bytes = 0
+
+    def attachment(self, name: str, type_: str = "application/octet-stream", cid: str = "") -> AttachmentWriter:
+        """Start an attachment; raises Mistake when there are too many."""
+        if len(self._open) >= self.submit.limits.attachments:
+            raise Mistake(
+                "A parcel has at most {most} attachments.",
+                code="too-many-attachments",
+                most=self.submit.limits.attachments,
+            )
+        writer = AttachmentWriter(self, name, type_, cid)
+        self._open.append(writer)
+        return writer
+
+    def count_bytes(self, more: int) -> None:
+        self._bytes += more
+        if self._bytes > self.submit.limits.parcel_bytes:
+            raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=self.submit.limits.parcel_bytes)
+
+    def add(self, attachment: Attachment, blob: Blob) -> None:
+        self._attachments.append(attachment)
+        self._blobs.append(blob)
+
+    def finish(self, message: Message) -> str:
+        """Seal the rest, deposit, and return the parcel's identifier: from here on it is durable.
+
+        Raises Mistake for what the sender got wrong (nothing is kept), Unavailable when it may work later.
+        """
+        now = self.submit.clock().replace(microsecond=0)
+        expires = message.expires or now + timedelta(days=min(DEFAULT_DAYS, self.submit.limits.days))
+        check_expiry(expires, now, self.submit.limits)
+        readers = self._check_readers(message)
+        manifest = self._manifest(message, now, expires)
+        blob = self._seal_manifest(manifest)
+        deposit = Deposit(
+            parcel=self.parcel,
+            sender=self.actor.address,
+            class_=message.class_,
+            expires=expires,
+            blobs=(blob, *self._blobs),
+            readers=tuple(self._reader(wish, message.language) for wish in readers) + self._archive_reader(),
+            language=message.language,
+        )
+        return self.submit.depositor.deposit(self.actor, deposit)
+
+    def abort(self) -> None:
+        """Forget the parcel; what was stored of it can be opened by nobody and is removed."""
+        for writer in self._open:
+            writer.abort()
+        for blob in self._blobs:
+            self.submit.sink.delete(blob.blob)
+
+    def _check_readers(self, message: Message) -> list[ReaderWish]:
+        if message.language not in LANGUAGES:
+            raise Mistake(
+                "The language “{language}” is not known here.", code="bad-language", language=message.language
+            )
+        if not message.readers:
+            raise Mistake("A parcel needs at least one reader.", code="no-reader")
+        if len(message.readers) > self.submit.limits.readers:
+            raise Mistake(
+                "A parcel has at most {most} readers.", code="too-many-readers", most=self.submit.limits.readers
+            )
+        once: dict[str, ReaderWish] = {}
+        for wish in message.readers:
+            address = checked_address(wish.address)
+            once.setdefault(address, ReaderWish(address, wish.proof, wish.language))
+        return list(once.values())
+
+    def _manifest(self, message: Message, now: datetime, expires: datetime) -> Manifest:
+        return Manifest(
+            parcel=self.parcel,
+            organisation=self.submit.organisation,
+            from_=Person(self.actor.name, self.actor.address),
+            to=message.to,
+            cc=message.cc,
+            subject=checked_subject(message.subject),
+            text=message.text,
+            html=message.html,
+            class_=message.class_,
+            language=message.language,
+            created=now,
+            expires=expires,
+            attachments=tuple(self._attachments),
+            archive=bool(self.submit.archive),
+        )
+
+    def _seal_manifest(self, manifest: Manifest) -> Blob:
+        line = spell_manifest(manifest)
+        signature = self.submit.vouch.vouch(self.actor, self.parcel, hashlib.sha256(line).hexdigest())
+        sealed = SealedBlob(self.submit.sink, self.recipient)
+        try:
+            sealed.write(spell_signed(line, signature))
+            return sealed.close()
+        except BaseException:
+            sealed.abort()
+            raise
+
+    def _slip_text(self) -> bytes:
+        return f"# zegel slip v1 parcel {self.parcel}\n{self._key}\n".encode()
+
+    def _reader(self, wish: ReaderWish, language: str) -> Reader:
+        slip, secret, share = identifiers.new_identifier(), claim.new_half(), claim.new_half()
+        identity = seal.HybridIdentity.from_seed(claim.derive_seed(secret, share, slip))
+        notice = {"zegel": "notice v1", "slip": slip, "secret": claim.spell_secret(secret)}
+        return Reader(
+            slip=slip,
+            address=wish.address,
+            proof=wish.proof,
+            sealed_slip=seal.seal(self._slip_text(), identity.recipient),
+            share=share,
+            sealed_notice=seal.seal(json.dumps(notice).encode(), seal.parse_recipient(self.submit.courier)),
+            language=wish.language or language,
+        )
+
+    def _archive_reader(self) -> tuple[Reader, ...]:
+        if not self.submit.archive:
+            return ()
+        sealed = seal.seal(self._slip_text(), seal.parse_recipient(self.submit.archive))
+        return (Reader(identifiers.new_identifier(), "", Proof("mail"), sealed, b"", b"", kind="archive"),)

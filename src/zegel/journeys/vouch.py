@@ -1,0 +1,27 @@
+"""Vouch: the organisation signs the digest of a manifest for one of its accounts (inside zone)."""
+
+from dataclasses import dataclass
+
+from zegel.audit.events import Event
+from zegel.journeys.ports import Actor, Clock, Records, Signer
+from zegel.parcels.manifest import Organisation, statement_of_digest
+from zegel.parcels.signature import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVouch:
+    """``journeys.ports.Vouch`` with the key in this process. The content stays unknown: only its digest is seen."""
+
+    signer: Signer
+    records: Records
+    organisation: Organisation
+    clock: Clock
+
+    def vouch(self, actor: Actor, parcel: str, digest: str) -> Signature:
+        """Sign for this actor; raises Mistake for what is not an identifier or a digest."""
+        now = self.clock().replace(microsecond=0)
+        signed = statement_of_digest(self.organisation.host, parcel, actor.address, digest, now)
+        key, ed25519, mldsa65 = self.signer.sign(signed)
+        with self.records.transaction():
+            self.records.append_audit(now, actor.account, Event.MANIFEST_SIGNED, parcel, {})
+        return Signature(key, self.organisation.host, actor.address, now, ed25519, mldsa65)

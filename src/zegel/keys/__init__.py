@@ -1,0 +1,4 @@
+"""Custody: the only room with private keys, and only in the inside zone.
+
+``custody``  makes, keeps and uses the organisation's signing key and the courier's identity, in a folder of files
+"""

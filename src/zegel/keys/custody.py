@@ -1,0 +1,103 @@
+"""The organisation's keys as files in one folder that only the service account may read (mode 0700).
+
+``signing-ed25519.key``, ``signing-mldsa65.key``   seeds of 32 bytes, the organisation's signature
+``courier.key``                                    an age identity file, opens the link secrets in outbox rows
+``public.json``                                    what the outside may know; copied there when zones are split
+
+Whoever reads this folder can sign as the organisation and read the link secrets of notices not yet sent; he cannot open
+parcels already announced (docs/threat-model.md).
+"""
+
+import base64
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+
+from zegel import seal
+from zegel.errors import Mistake, NotFound
+from zegel.parcels.signature import SigningKey
+
+_ED25519 = "signing-ed25519.key"
+_MLDSA65 = "signing-mldsa65.key"
+_COURIER = "courier.key"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """What everybody may know (docs/format.md §5)."""
+
+    courier: str
+    signing: tuple[SigningKey, ...]
+
+    def spell(self) -> str:
+        """JSON for a file."""
+        keys = [
+            {"ed25519": base64.b64encode(key.ed25519).decode(), "mldsa65": base64.b64encode(key.mldsa65).decode()}
+            for key in self.signing
+        ]
+        return json.dumps({"zegel": "public keys v1", "courier": self.courier, "signing": keys}, indent=1)
+
+    @classmethod
+    def read(cls, path: Path) -> "PublicKeys":
+        """Read :meth:`spell`'s file; raises NotFound."""
+        try:
+            members = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise NotFound("There are no public keys in {path}.", code="no-keys", path=path) from None
+        signing = tuple(
+            SigningKey(base64.b64decode(key["ed25519"]), base64.b64decode(key["mldsa65"])) for key in members["signing"]
+        )
+        return cls(members["courier"], signing)
+
+
+class Custody:
+    """The private keys, opened. Its repr shows nothing."""
+
+    def __init__(self, folder: Path):
+        """Load the keys; raises :class:`NotFound` when they were never made."""
+        try:
+            self._ed25519 = Ed25519PrivateKey.from_private_bytes((folder / _ED25519).read_bytes())
+            self._mldsa65 = MLDSA65PrivateKey.from_seed_bytes((folder / _MLDSA65).read_bytes())
+            self._courier = seal.HybridIdentity.parse((folder / _COURIER).read_text().split()[-1])
+        except FileNotFoundError as error:
+            raise NotFound("There are no keys in {path}.", code="no-keys", path=folder) from error
+        self._key = SigningKey(
+            self._ed25519.public_key().public_bytes_raw(), self._mldsa65.public_key().public_bytes_raw()
+        )
+
+    @property
+    def public(self) -> PublicKeys:
+        """The public halves."""
+        return PublicKeys(str(self._courier.recipient), (self._key,))
+
+    def sign(self, statement: bytes) -> tuple[str, bytes, bytes]:
+        """Return the key's fingerprint and the Ed25519 and ML-DSA-65 signatures over ``statement``."""
+        return self._key.fingerprint, self._ed25519.sign(statement), self._mldsa65.sign(statement)
+
+    def open_sealed(self, sealed: bytes) -> bytes:
+        """Open what was sealed to the courier; raises Damaged, or Denied when it was sealed to somebody else."""
+        return seal.open_(sealed, self._courier)
+
+
+def make_keys(folder: Path) -> Custody:
+    """Make all keys in an empty folder; raises :class:`Mistake` rather than overwrite a key."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any((folder / name).exists() for name in (_ED25519, _MLDSA65, _COURIER)):
+        raise Mistake("There are keys in {path} already.", code="keys-exist", path=folder)
+    _write(folder / _ED25519, Ed25519PrivateKey.generate().private_bytes_raw())
+    _write(folder / _MLDSA65, MLDSA65PrivateKey.generate().private_bytes_raw())
+    _write(folder / _COURIER, f"# zegel courier\n{seal.HybridIdentity.generate()}\n".encode())
+    return Custody(folder)
+
+
+def _write(path: Path, data: bytes) -> None:
+    # O_EXCL: two set-ups at once must not leave halves of two keys.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

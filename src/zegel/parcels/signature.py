@@ -1,0 +1,121 @@
+"""The organisation's signature over a manifest: Ed25519 and ML-DSA-65 together (docs/format.md §4.2).
+
+One of the two may fall, to mathematics or to a quantum computer; a forger would have to break both. The signer never
+sees the manifest, only its digest.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+
+from zegel.errors import Damaged
+from zegel.parcels.manifest import Manifest, read_manifest, read_time, spell_time, statement
+
+SUITE = "Ed25519+ML-DSA-65"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One public signing key of an organisation: 32 and 1952 bytes."""
+
+    ed25519: bytes
+    mldsa65: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight groups of four characters that two people can read to each other."""
+        full = hashlib.sha256(b"zegel signing key v1\n" + self.ed25519 + self.mldsa65).digest()
+        text = base64.b32encode(full[:20]).decode("ascii")
+        return "-".join(text[i : i + 4] for i in range(0, 32, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Line 2 of the signed manifest."""
+
+    key: str
+    host: str
+    sender: str
+    time: datetime
+    ed25519: bytes
+    mldsa65: bytes
+
+
+def spell_signature(signature: Signature) -> bytes:
+    """Return line 2 without its LF."""
+    members = {
+        "zegel": "signature v1",
+        "suite": SUITE,
+        "key": signature.key,
+        "host": signature.host,
+        "sender": signature.sender,
+        "time": spell_time(signature.time),
+        "ed25519": base64.b64encode(signature.ed25519).decode(),
+        "mldsa65": base64.b64encode(signature.mldsa65).decode(),
+    }
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def spell_signed(line: bytes, signature: Signature) -> bytes:
+    """The two lines that the first blob holds."""
+    return line + b"\n" + spell_signature(signature) + b"\n"
+
+
+def read_signed(signed: bytes, parcel: str) -> tuple[Manifest, bytes, Signature]:
+    """Split and read both lines; the manifest, line 1, and the signature, *not yet verified*. Raises Damaged."""
+    parts = signed.split(b"\n")
+    if len(parts) != 3 or parts[2]:
+        raise Damaged("The manifest does not have its two lines.", code="bad-manifest")
+    return read_manifest(parts[0], parcel), parts[0], _read_signature(parts[1])
+
+
+def verify(manifest: Manifest, line: bytes, signature: Signature, keys: list[SigningKey]) -> None:
+    """Raise :class:`Damaged` unless one of ``keys`` made both signatures over this manifest, for this sender and host.
+
+    Both are always verified, so that the error does not tell a forger which of the two he has beaten.
+    """
+    key = next((key for key in keys if key.fingerprint == signature.key), None)
+    if key is None:
+        raise Damaged("The message is signed with a key that the organisation does not publish.", code="unknown-key")
+    if signature.sender != manifest.from_.address or signature.host != manifest.organisation.host:
+        raise Damaged("The signature was given to another sender.", code="foreign-signature")
+    signed = statement(signature.host, manifest.parcel, signature.sender, line, signature.time)
+    good = [
+        _verifies(Ed25519PublicKey.from_public_bytes, key.ed25519, signature.ed25519, signed),
+        _verifies(MLDSA65PublicKey.from_public_bytes, key.mldsa65, signature.mldsa65, signed),
+    ]
+    if not all(good):
+        raise Damaged("The signature of the organisation is not right.", code="bad-signature")
+
+
+def _verifies(load: Any, key: bytes, signature: bytes, signed: bytes) -> bool:
+    try:
+        load(key).verify(signature, signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _read_signature(line: bytes) -> Signature:
+    try:
+        members = json.loads(line)
+        if members["zegel"] != "signature v1" or members["suite"] != SUITE:
+            raise ValueError("version")
+        return Signature(
+            key=str(members["key"]),
+            host=str(members["host"]),
+            sender=str(members["sender"]),
+            time=read_time(members["time"]),
+            ed25519=base64.b64decode(members["ed25519"], validate=True),
+            mldsa65=base64.b64decode(members["mldsa65"], validate=True),
+        )
+    except Exception as error:
+        # Whatever a stranger put here, there is one answer: it is no signature line.
+        raise Damaged("The signature line cannot be read.", code="bad-signature") from error
