@@ -27,7 +27,7 @@ MAX_STANZAS = 512
 """The most stanzas we read: each foreign one can cost an X25519 and an ML-KEM operation per identity."""
 
 _COLUMNS = 64
-_MAC_LENGTH = 32
+_FOOTER_LENGTH = len("--- ") + 43 + len("\n")
 _ARG_LINE = re.compile(r"-> [!-~]+(?: [!-~]+)*\Z")
 _FOOTER = re.compile(r"--- [A-Za-z0-9+/]{43}\Z")
 
@@ -86,8 +86,10 @@ def find_header(data: bytes | bytearray, start: int = 0) -> int | None:
     if data[: len(expected)] != expected[: len(data)]:
         raise HeaderFailure("This is not an age v1 file: it does not begin with the version line.")
     # Neither base64 nor "-> " lines can begin with "---", so the first such line is the last of the header.
-    mark = data.find(b"\n---", max(0, start - len(b"\n---")))
-    end = data.find(b"\n", mark + 1) + 1 if mark >= 0 else 0
+    mark = data.find(b"\n---", max(0, start - _FOOTER_LENGTH - 1))
+    end = data.find(b"\n", mark + 1, mark + 1 + _FOOTER_LENGTH) + 1 if mark >= 0 else 0
+    if mark >= 0 and not end and len(data) > mark + _FOOTER_LENGTH:
+        raise HeaderFailure("The last line of the header is malformed.")
     if (end or len(data)) > MAX_HEADER_BYTES:
         raise HeaderFailure(
             "The header of the sealed file is longer than {limit} bytes; it is refused unread.",
