@@ -79,6 +79,9 @@ class OutboxRow(Protocol):
         """How often it was tried before this time."""
 
     @property
+    def created(self) -> datetime: ...
+
+    @property
     def lease(self) -> str:
         """Whoever finishes the row shows this; a courier that lost its lease changes nothing."""
 

@@ -1,0 +1,66 @@
+"""Everything a door may ask for, built by the wiring. What a zone does not have is None."""
+
+from dataclasses import dataclass
+
+from zegel.errors import Unavailable
+from zegel.journeys.announce import Announce
+from zegel.journeys.collect import Collect
+from zegel.journeys.expire import Expire
+from zegel.journeys.export import Export
+from zegel.journeys.follow import Follow
+from zegel.journeys.ports import BlobStore, Clock, People, Records, Vouch
+from zegel.journeys.revoke import Revoke
+from zegel.journeys.send import Send
+from zegel.journeys.submit import Submit
+from zegel.journeys.uploads import Uploads
+from zegel.journeys.welcome import Welcome
+from zegel.parcels.limits import Limits
+from zegel.parcels.manifest import Organisation
+from zegel.parcels.signature import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What ``/.well-known/zegel`` tells everybody (docs/format.md §5). URLs without a slash at the end."""
+
+    organisation: Organisation
+    courier: str
+    archive: str
+    signing: tuple[SigningKey, ...]
+    url: str
+    inside_url: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process's rooms, joined. ``submit``, ``vouch`` and ``announce`` exist in the inside zone only."""
+
+    profile: Profile
+    clock: Clock
+    records: Records
+    people: People
+    store: BlobStore
+    send: Send
+    uploads: Uploads
+    collect: Collect
+    follow: Follow
+    revoke: Revoke
+    expire: Expire
+    export: Export
+    welcome: Welcome
+    submit: Submit | None = None
+    vouch: Vouch | None = None
+    announce: Announce | None = None
+
+    def inside_submit(self) -> Submit:
+        """Raises Unavailable in the outside zone: a wiring mistake, never the caller's."""
+        if self.submit is None:
+            raise Unavailable("This process holds no keys; ask the inside zone.", code="outside")
+        return self.submit
+
+    def inside_vouch(self) -> Vouch:
+        """Raises Unavailable in the outside zone."""
+        if self.vouch is None:
+            raise Unavailable("This process holds no keys; ask the inside zone.", code="outside")
+        return self.vouch

@@ -1,0 +1,65 @@
+"""Revoke, and change the expiry: what a sender can still do after sending (outside zone)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from zegel.audit.events import Event
+from zegel.errors import Mistake, NotFound
+from zegel.journeys.expire import Expire
+from zegel.journeys.follow import Follow
+from zegel.journeys.ports import Actor, Clock, Records
+from zegel.parcels.deposit import check_expiry
+from zegel.parcels.limits import Limits
+from zegel.parcels.manifest import spell_time
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Destroys slips: when the last one is gone, the blobs are noise wherever copies linger; then they go too."""
+
+    records: Records
+    follow: Follow
+    expire: Expire
+    limits: Limits
+    clock: Clock
+
+    def parcel(self, actor: Actor, parcel: str) -> None:
+        """Withdraw it from every reader; again is fine. Raises NotFound."""
+        self.follow.parcel(actor, parcel)
+        with self.records.transaction():
+            now = self.clock()
+            if self.records.parcel(parcel).state == "live":
+                self._end(actor, parcel, now)
+        self.expire.remove_blobs(parcel)
+
+    def reader(self, actor: Actor, parcel: str, slip: str) -> None:
+        """Withdraw it from one reader; from the last one, it ends the parcel. Raises NotFound."""
+        status = self.follow.parcel(actor, parcel)
+        if slip not in {reader.slip for reader in status.readers}:
+            raise NotFound("There is no such reader.", code="unknown-slip")
+        with self.records.transaction():
+            now = self.clock()
+            if self.records.destroy_slips(parcel, now, slip):
+                self.records.append_audit(now, actor.account, Event.SLIP_REVOKED, slip, {"parcel": parcel})
+            after = self.records.parcel(parcel)
+            if after.state == "live" and all(reader.revoked for reader in after.readers):
+                self._end(actor, parcel, now)
+        self.expire.remove_blobs(parcel)
+
+    def expiry(self, actor: Actor, parcel: str, expires: datetime) -> None:
+        """Change until when readers can open it; raises Mistake (past, too far, ended already), NotFound."""
+        self.follow.parcel(actor, parcel)
+        now = self.clock()
+        check_expiry(expires, now, self.limits)
+        with self.records.transaction():
+            status = self.records.parcel(parcel)
+            if status.state != "live" or status.expires <= now:
+                raise Mistake("This parcel has ended already.", code="parcel-ended")
+            self.records.set_expiry(parcel, expires)
+            facts = {"expires": spell_time(expires)}
+            self.records.append_audit(now, actor.account, Event.EXPIRY_CHANGED, parcel, facts)
+
+    def _end(self, actor: Actor, parcel: str, now: datetime) -> None:
+        self.records.destroy_slips(parcel, now)
+        self.records.set_state(parcel, "revoked")
+        self.records.append_audit(now, actor.account, Event.PARCEL_REVOKED, parcel, {})

@@ -1,0 +1,31 @@
+"""Welcome: accounts and their tokens. The entry in the audit log is in the same transaction as the account."""
+
+from dataclasses import dataclass
+
+from zegel.audit.events import Event
+from zegel.journeys.ports import Actor, Clock, People, Records
+from zegel.parcels.addresses import checked_address
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What an administrator does for senders."""
+
+    records: Records
+    people: People
+    clock: Clock
+
+    def add(self, address: str, name: str, password: str | None = None) -> Actor:
+        """Make an account; raises Mistake (bad address, exists already)."""
+        with self.records.transaction():
+            actor = self.people.add(checked_address(address), name, password)
+            self.records.append_audit(self.clock(), "operator", Event.ACCOUNT_ADDED, actor.account, {})
+        return actor
+
+    def new_token(self, address: str, label: str) -> str:
+        """Make a token and return it, once; raises NotFound."""
+        with self.records.transaction():
+            actor = self.people.find(checked_address(address))
+            token = self.people.new_token(actor.address, label)
+            self.records.append_audit(self.clock(), "operator", Event.TOKEN_MADE, actor.account, {})
+        return token
