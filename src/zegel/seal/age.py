@@ -11,12 +11,11 @@ What remains for the caller: plaintext from a stream is authentic but possibly i
 and age says nothing of *who* sealed a file.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from zegel.seal.errors import HeaderFailure, NoMatch
 from zegel.seal.format import Header, find_header, make_header, parse_header, verify_mac
-from zegel.seal.primitives import FILE_KEY_LENGTH
+from zegel.seal.primitives import new_file_key
 from zegel.seal.roles import Identity, Recipient, check_file_key, wrap_for_all
 from zegel.seal.scrypt import STANZA_TYPE as SCRYPT
 from zegel.seal.stream import NONCE_LENGTH, PayloadOpener, PayloadSealer, new_nonce
@@ -26,7 +25,7 @@ Buffer = bytes | bytearray | memoryview
 
 def seal(data: Buffer, *recipients: Recipient) -> bytes:
     """Seal *data* in memory; give the binary age file."""
-    file_key = os.urandom(FILE_KEY_LENGTH)
+    file_key = new_file_key()
     header = make_header(file_key, wrap_for_all(file_key, recipients))
     nonce = new_nonce()
     payload = PayloadSealer(file_key, nonce)
@@ -86,7 +85,7 @@ class Sealer:
     """
 
     def __init__(self, recipients: Sequence[Recipient]) -> None:
-        file_key = os.urandom(FILE_KEY_LENGTH)
+        file_key = new_file_key()
         nonce = new_nonce()
         self._header = make_header(file_key, wrap_for_all(file_key, recipients)) + nonce
         self._payload = PayloadSealer(file_key, nonce)

@@ -5,6 +5,7 @@ this small; a test compares it with `cryptography`'s HKDF.
 """
 
 import hmac
+import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -15,6 +16,11 @@ WRAPPED_LENGTH = FILE_KEY_LENGTH + 16
 
 _ZERO_NONCE = bytes(12)
 _ZERO_SALT = bytes(32)
+
+
+def new_file_key() -> bytes:
+    """Make a file key: fresh for every file, never used for a second one."""
+    return os.urandom(FILE_KEY_LENGTH)
 
 
 def hkdf(key_material: bytes, salt: bytes, info: bytes) -> bytes:
