@@ -1,0 +1,55 @@
+"""The vocabulary of the audit chain: ``subject:action``, the action a past participle (docs/reference/audit.md).
+
+A word is never reused for something else and never removed: chains of years ago must stay readable.
+"""
+
+from enum import StrEnum
+
+from zegel.errors import Mistake
+
+
+class Event(StrEnum):
+    """Everything that an entry can say has happened. What stands in the entry's subject is told per group."""
+
+    # Subject: the account's identifier.
+    ACCOUNT_ADDED = "account:added"
+    ACCOUNT_CLOSED = "account:closed"
+    ACCOUNT_REOPENED = "account:reopened"
+    PASSWORD_SET = "password:set"  # noqa: S105  # the name of an event
+    TOKEN_MADE = "token:made"  # noqa: S105
+    TOKEN_REVOKED = "token:revoked"  # noqa: S105
+    LOGIN_MADE = "login:made"
+    LOGIN_FAILED = "login:failed"
+    LOGIN_PAUSED = "login:paused"
+
+    # Subject: the parcel's identifier.
+    MANIFEST_SIGNED = "manifest:signed"
+    PARCEL_DEPOSITED = "parcel:deposited"
+    PARCEL_REVOKED = "parcel:revoked"
+    PARCEL_EXPIRED = "parcel:expired"
+    PARCEL_GONE = "parcel:gone"
+    PARCEL_EXPORTED = "parcel:exported"
+    EXPIRY_CHANGED = "expiry:changed"
+
+    # Subject: the slip's identifier.
+    READER_ANNOUNCED = "reader:announced"
+    READER_UNREACHED = "reader:unreached"
+    CODE_SENT = "code:sent"
+    PROOF_FAILED = "proof:failed"
+    PROOF_PAUSED = "proof:paused"
+    SHARE_RELEASED = "share:released"
+    MANIFEST_FETCHED = "manifest:fetched"
+    ATTACHMENT_FETCHED = "attachment:fetched"
+    SLIP_REVOKED = "slip:revoked"
+
+    # Subject: ``organisation``.
+    KEY_MADE = "key:made"
+    CHAIN_CHECKED = "chain:checked"
+
+
+def checked_event(text: str) -> Event:
+    """Return the event with this word; raises :class:`Mistake` ``unknown-event``."""
+    try:
+        return Event(text)
+    except ValueError:
+        raise Mistake("“{event}” is not an event of the audit chain.", code="unknown-event", event=text[:60]) from None
