@@ -1,0 +1,85 @@
+"""The audit chain in SQL: appended under a lock on its head, refused to everybody who would change it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection
+
+from zegel.audit.entry import Entry, Head, next_entry, spell_facts
+from zegel.errors import Damaged
+from zegel.records import models
+from zegel.records.border import border
+from zegel.records.transactions import must_write
+
+
+class Chain:
+    """The audit part of the Records port."""
+
+    def append_audit(self, moment: datetime, actor: str, event: str, subject: str, facts: Mapping[str, Any]) -> None:
+        """Add an entry to the chain, in this transaction.
+
+        The head stays locked until the transaction ends, so do it last: everybody else's entry waits for it. Raises
+        Mistake ``unknown-event`` or ``bad-entry`` (see ``audit.entry.next_entry``).
+        """
+        must_write()
+        with border():
+            rows = models.AuditHead.objects.all()
+            if connection.features.has_select_for_update:
+                rows = rows.select_for_update()
+            row = rows.filter(row=1).first()
+            if row is None:
+                raise Damaged("The head of the audit chain is missing.", code="chain-headless")
+            entry = next_entry(Head(row.number, row.hash), moment, actor, event, subject, facts)
+            try:
+                models.AuditEntry.objects.bulk_create([_row(entry)])
+            except IntegrityError as error:
+                connection.set_rollback(True)
+                raise Damaged(
+                    "The audit chain goes on after its head: entry {number}.", code="chain-uncounted", number=entry.number
+                ) from error
+            models.AuditHead.objects.filter(row=1).update(number=entry.number, hash=entry.hash)
+
+    def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
+        """Entries with a number above ``after``, in order."""
+        with border():
+            rows = models.AuditEntry.objects.filter(number__gt=after).order_by("number")[:limit]
+            return [_entry(row) for row in rows]
+
+    def audit_of(self, subject: str, limit: int = 1000) -> list[Entry]:
+        """The newest entries about one parcel, slip or account, in order."""
+        with border():
+            rows = models.AuditEntry.objects.filter(subject=subject).order_by("-number")[:limit]
+            return [_entry(row) for row in reversed(rows)]
+
+    def audit_head(self) -> Head:
+        """The head as the database has it; note it elsewhere, or a cut chain looks whole."""
+        with border():
+            row = models.AuditHead.objects.filter(row=1).first()
+        if row is None:
+            raise Damaged("The head of the audit chain is missing.", code="chain-headless")
+        return Head(row.number, row.hash)
+
+
+def _row(entry: Entry) -> models.AuditEntry:
+    return models.AuditEntry(
+        number=entry.number,
+        moment=entry.moment,
+        actor=entry.actor,
+        event=entry.event,
+        subject=entry.subject,
+        facts=spell_facts(entry.facts),
+        previous=entry.previous,
+        hash=entry.hash,
+    )
+
+
+def _entry(row: models.AuditEntry) -> Entry:
+    try:
+        facts = json.loads(row.facts)
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise Damaged("Entry {number} of the audit chain was altered.", code="chain-altered", number=row.number)
+    return Entry(row.number, row.moment, row.actor, row.event, row.subject, facts, row.previous, row.hash)

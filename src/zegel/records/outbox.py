@@ -1,0 +1,125 @@
+"""The outbox: a job table of our own, because a notice must commit with its parcel.
+
+A row is ``waiting`` until somebody finishes (``done``) or buries (``dead``) it. A courier takes rows under a *lease*
+that ends by itself, so a courier that dies loses nothing; and every end of a row asks for the lease (*fencing*), so a
+courier that was only slow changes nothing after another one has taken over. A notice may go out
+twice, never zero times.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Count, QuerySet
+
+from zegel.records import models
+from zegel.records.border import border
+from zegel.records.transactions import must_write
+
+_REASON = 200
+
+# One statement takes the rows: no two couriers ever see one row as free. MATERIALIZED, because PostgreSQL may otherwise
+# run the subquery more than once, and with LIMIT and SKIP LOCKED would then take more rows than were asked for.
+_LEASE = """
+WITH taken AS MATERIALIZED (
+    SELECT "row" FROM outbox
+    WHERE state = 'waiting' AND due <= %s AND (leased_until IS NULL OR leased_until <= %s)
+    ORDER BY due, "row" LIMIT %s{skip}
+)
+UPDATE outbox SET lease = %s, leased_until = %s, attempts = attempts + 1
+WHERE "row" IN (SELECT "row" FROM taken)
+RETURNING due, "row", kind, slip, sealed, attempts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedRow:
+    """``journeys.ports.OutboxRow``."""
+
+    row: int
+    kind: str
+    slip: str
+    sealed: bytes = field(repr=False)
+    attempts: int
+    lease: str
+
+
+class Outbox:
+    """The outbox part of the Records port."""
+
+    def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime) -> None:
+        """Add one row that is to be sent at ``due`` or soon after."""
+        must_write()
+        with border():
+            models.Outbox.objects.create(kind=kind, slip=slip, sealed=sealed, added=due, due=due)
+
+    def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[LeasedRow]:
+        """Take due rows for ``seconds``, the longest due first; two couriers never hold one row.
+
+        ``lease`` must be fresh for every call. A row counts as tried from here: one that kills its courier every time
+        is seen to have been tried. Runs its own transaction.
+        """
+        if not lease:
+            raise AssertionError("a lease needs a name")
+        skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+        moment, until = (_bound(at) for at in (now, now + timedelta(seconds=seconds)))
+        with border(), transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(_LEASE.format(skip=skip), [moment, moment, limit, lease, until])
+            taken = sorted(cursor.fetchall(), key=lambda found: (found[0], found[1]))
+        return [
+            LeasedRow(row, kind, slip, bytes(sealed), attempts - 1, lease)
+            for _, row, kind, slip, sealed, attempts in taken
+        ]
+
+    def renew_outbox(self, row: int, lease: str, until: datetime) -> bool:
+        """Hold a row longer, for a delivery that takes its time; False when the lease was lost."""
+        must_write()
+        with border():
+            return _held(row, lease).update(leased_until=until) == 1
+
+    def finish_outbox(self, row: int, lease: str) -> bool:
+        """Done: the sealed part is wiped. False when the lease was lost."""
+        return _end(row, lease, "done", "")
+
+    def retry_outbox(self, row: int, lease: str, due: datetime, reason: str) -> bool:
+        """Give the row back, to be tried again at ``due``. False when the lease was lost."""
+        must_write()
+        with border():
+            facts = {"due": due, "reason": reason[:_REASON], "lease": "", "leased_until": None}
+            return _held(row, lease).update(**facts) == 1
+
+    def bury_outbox(self, row: int, lease: str, reason: str) -> bool:
+        """Give up: the sealed part is wiped, the reason kept. False when the lease was lost."""
+        return _end(row, lease, "dead", reason)
+
+    def count_outbox(self) -> dict[str, int]:
+        """How many rows are ``waiting``, ``done``, ``dead``."""
+        with border():
+            counted = dict(models.Outbox.objects.values_list("state").annotate(Count("row")))
+        return {state: counted.get(state, 0) for state in ("waiting", "done", "dead")}
+
+    def sweep_outbox(self, before: datetime, limit: int = 10_000) -> int:
+        """Forget rows ``done`` that were due before then; return how many."""
+        must_write()
+        with border():
+            old = models.Outbox.objects.filter(state="done", due__lt=before).order_by("row").values("row")[:limit]
+            return models.Outbox.objects.filter(row__in=old).delete()[0]
+
+
+def _held(row: int, lease: str) -> "QuerySet[models.Outbox]":
+    # A row that nobody holds has an empty lease; an empty lease must never match it.
+    rows = models.Outbox.objects.filter(row=row, lease=lease, state="waiting")
+    return rows if lease else rows.none()
+
+
+def _end(row: int, lease: str, state: str, reason: str) -> bool:
+    must_write()
+    with border():
+        facts = {"state": state, "reason": reason[:_REASON], "sealed": b"", "lease": "", "leased_until": None}
+        return _held(row, lease).update(**facts) == 1
+
+
+def _bound(moment: datetime) -> str | datetime:
+    # SQLite keeps moments as text, in Django's spelling.
+    bound: str | datetime = connection.ops.adapt_datetimefield_value(moment) or ""
+    return bound

@@ -1,0 +1,238 @@
+"""Parcels, their blobs and slips: deposit, status, destruction."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, connection
+from django.db.models import Q
+
+from zegel.errors import Mistake, NotFound
+from zegel.parcels import states
+from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
+from zegel.records import models
+from zegel.records.border import border
+from zegel.records.rows import STATUS_COLUMNS, parcel_status, whole_slip
+from zegel.records.transactions import insert_unless_there, must_write
+
+_BATCH = 500
+_BEFORE: dict[str, tuple[str, ...]] = {"revoked": ("live",), "expired": ("live",), "gone": ("revoked", "expired")}
+"""From which states each state can be reached; an end is never turned into another end."""
+_MILESTONES = ("announced", "opened", "downloaded", "unreached")
+
+
+class Parcels:
+    """The parcel part of the Records port."""
+
+    def add_deposit(self, deposit: Deposit, digest: str, now: datetime, sender_name: str) -> bool:
+        """Write parcel, blobs, slips and one ``notice`` row per ``claim`` reader, in four statements.
+
+        Returns False, writing nothing, when the same parcel with the same digest is there already. Raises Mistake
+        ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken; the transaction
+        cannot go on after that.
+        """
+        must_write()
+        with border():
+            if not insert_unless_there(_parcel_row(deposit, digest, now, sender_name)):
+                if models.Parcel.objects.filter(parcel=deposit.parcel, digest=digest).exists():
+                    return False
+                raise _exists()
+            try:
+                models.Blob.objects.bulk_create(_blob_rows(deposit), batch_size=_BATCH)
+                models.Slip.objects.bulk_create(_slip_rows(deposit), batch_size=_BATCH)
+                models.Outbox.objects.bulk_create(_notice_rows(deposit, now), batch_size=_BATCH)
+            except IntegrityError as error:
+                connection.set_rollback(True)
+                raise _exists() from error
+        return True
+
+    def parcel(self, parcel: str) -> ParcelStatus:
+        """Raises NotFound ``unknown-parcel``."""
+        with border():
+            return _statuses([_found(parcel)])[0]
+
+    def parcels_of(self, sender: str, before: str = "", limit: int = 50) -> list[ParcelStatus]:
+        """The sender's parcels, newest first; ``before`` is the last parcel of the page before.
+
+        Two queries whatever the page, and the same cost on the last page as on the first (keyset, not OFFSET).
+        """
+        with border():
+            rows = models.Parcel.objects.filter(sender=sender)
+            if before:
+                last = _found(before, sender=sender)
+                rows = rows.filter(created__lte=last.created).filter(
+                    Q(created__lt=last.created) | Q(parcel__lt=last.parcel)
+                )
+            return _statuses(list(rows.order_by("-created", "-parcel")[:limit]))
+
+    def blobs_of(self, parcel: str) -> list[Blob]:
+        """In order: the manifest first; empty when the parcel is gone. Raises NotFound for an unknown parcel."""
+        with border():
+            rows = models.Blob.objects.filter(parcel_id=parcel).order_by("place")
+            blobs = [Blob(row.blob, row.size, row.sha256) for row in rows]
+            if not blobs:
+                _found(parcel)
+            return blobs
+
+    def slip(self, slip: str) -> states.Slip:
+        """Raises NotFound ``unknown-slip``."""
+        with border():
+            found = models.Slip.objects.select_related("parcel").filter(slip=_plain(slip)).first()
+        if found is None:
+            raise NotFound("This link does not lead to a message.", code="unknown-slip")
+        return whole_slip(found)
+
+    def slips_of(self, parcel: str) -> list[states.Slip]:
+        """All slips of a parcel in the order of the deposit, the archive's too."""
+        with border():
+            rows = models.Slip.objects.select_related("parcel").filter(parcel_id=_plain(parcel)).order_by("place")
+            return [whole_slip(row) for row in rows]
+
+    def mark(self, slip: str, milestone: Milestone, now: datetime) -> bool:
+        """Note the first time something happened to a reader; False when it had happened before."""
+        must_write()
+        if milestone not in _MILESTONES:
+            raise AssertionError(f"{milestone} is not a milestone")
+        with border():
+            first = models.Slip.objects.filter(slip=slip, **{f"{milestone}__isnull": True})
+            return first.update(**{milestone: now}) == 1
+
+    def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
+        """Wipe what opens the parcel for one or all readers, and cancel their outbox rows; return how many.
+
+        Gone are sealed slip, share, telephone, verifier and code; a parcel without slips is noise.
+
+        Outbox rows come before slips, as a courier takes them: two that lock in opposite order would deadlock.
+        """
+        must_write()
+        with border():
+            slips = models.Slip.objects.filter(parcel_id=parcel)
+            if slip is not None:
+                slips = slips.filter(slip=slip)
+            models.Outbox.objects.filter(state="waiting", slip__in=slips.values("slip")).update(
+                state="done", reason="cancelled", sealed=b"", lease="", leased_until=None
+            )
+            alone = {"revoked": now} if slip is not None else {}
+            return slips.filter(destroyed=None).update(
+                destroyed=now, telephone="", salt=b"", verifier=b"", sealed_slip=b"", share=b"", code_hash=b"",
+                code_expires=None, paused_until=None, **alone,
+            )  # fmt: skip
+
+    def set_state(self, parcel: str, state: ParcelState) -> bool:
+        """Take the parcel one step on; its blob rows go when it is ``gone``.
+
+        Returns False, changing nothing, when that step cannot be taken from where the parcel is: somebody else was
+        first. Raises NotFound.
+        """
+        must_write()
+        with border():
+            facts = {"state": state} if state == "gone" else {"state": state, "ended": state}
+            rows = models.Parcel.objects.filter(parcel=parcel, state__in=_BEFORE.get(state, ()))
+            if not rows.update(**facts):
+                _found(parcel)
+                return False
+            if state == "gone":
+                models.Blob.objects.filter(parcel_id=parcel).delete()
+            return True
+
+    def set_expiry(self, parcel: str, expires: datetime) -> bool:
+        """Change the expiry of a live parcel; False, changing nothing, when it has ended. Raises NotFound."""
+        must_write()
+        with border():
+            if models.Parcel.objects.filter(parcel=parcel, state="live").update(expires=expires):
+                return True
+            _found(parcel)
+            return False
+
+    def due_parcels(self, now: datetime, limit: int = 200) -> list[str]:
+        """Live parcels whose expiry has come, the longest due first."""
+        with border():
+            rows = models.Parcel.objects.filter(state="live", expires__lte=now).order_by("expires")
+            return list(rows.values_list("parcel", flat=True)[:limit])
+
+    def ended_parcels(self, limit: int = 200) -> list[str]:
+        """Parcels ``revoked`` or ``expired`` whose blobs have not been deleted yet."""
+        with border():
+            rows = models.Parcel.objects.filter(state__in=("revoked", "expired")).order_by("parcel")
+            return list(rows.values_list("parcel", flat=True)[:limit])
+
+    def known_blobs(self, blobs: list[str]) -> set[str]:
+        """Those of ``blobs`` that belong to a parcel which is not gone."""
+        known: set[str] = set()
+        with border():
+            for start in range(0, len(blobs), _BATCH):
+                asked = [_plain(blob) for blob in blobs[start : start + _BATCH]]
+                known.update(models.Blob.objects.filter(blob__in=asked).values_list("blob", flat=True))
+        return known
+
+
+def _plain(name: str) -> str:
+    # PostgreSQL refuses NUL in text with an error, where SQLite just finds nothing.
+    return "" if "\0" in name else name
+
+
+def _found(parcel: str, **facts: str) -> models.Parcel:
+    found = models.Parcel.objects.filter(parcel=_plain(parcel), **facts).first()
+    if found is None:
+        raise NotFound("There is no such message.", code="unknown-parcel")
+    return found
+
+
+def _statuses(parcels: list[models.Parcel]) -> list[ParcelStatus]:
+    slips: defaultdict[str, list[models.Slip]] = defaultdict(list)
+    names = [parcel.parcel for parcel in parcels]
+    if names:
+        rows = models.Slip.objects.filter(parcel_id__in=names, kind="claim").only(*STATUS_COLUMNS)
+        for row in rows.order_by("parcel_id", "place"):
+            slips[row.parcel_id].append(row)
+    return [parcel_status(parcel, slips[parcel.parcel]) for parcel in parcels]
+
+
+def _exists() -> Mistake:
+    return Mistake("Another message has this identifier already.", code="parcel-exists")
+
+
+def _parcel_row(deposit: Deposit, digest: str, now: datetime, sender_name: str) -> models.Parcel:
+    return models.Parcel(
+        parcel=deposit.parcel,
+        digest=digest,
+        sender=deposit.sender,
+        sender_name=sender_name,
+        suite=deposit.suite,
+        class_number=deposit.class_,
+        language=deposit.language,
+        created=now,
+        expires=deposit.expires,
+        size=deposit.size,
+        attachments=len(deposit.blobs) - 1,
+    )
+
+
+def _blob_rows(deposit: Deposit) -> Iterable[models.Blob]:
+    for place, blob in enumerate(deposit.blobs):
+        yield models.Blob(blob=blob.blob, parcel_id=deposit.parcel, place=place, size=blob.size, sha256=blob.sha256)
+
+
+def _slip_rows(deposit: Deposit) -> Iterable[models.Slip]:
+    for place, reader in enumerate(deposit.readers):
+        yield models.Slip(
+            slip=reader.slip,
+            parcel_id=deposit.parcel,
+            place=place,
+            kind=reader.kind,
+            address=reader.address,
+            language=reader.language,
+            proof=reader.proof.kind,
+            telephone=reader.proof.telephone,
+            salt=reader.proof.salt,
+            verifier=reader.proof.verifier,
+            sealed_slip=reader.sealed_slip,
+            share=reader.share,
+        )
+
+
+def _notice_rows(deposit: Deposit, now: datetime) -> Iterable[models.Outbox]:
+    for reader in deposit.readers:
+        if reader.kind == "claim":
+            yield models.Outbox(kind="notice", slip=reader.slip, sealed=reader.sealed_notice, added=now, due=now)

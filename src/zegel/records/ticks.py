@@ -1,0 +1,17 @@
+"""Periodic tasks: of all processes, exactly one takes each slot."""
+
+from datetime import datetime
+
+from zegel.records import models
+from zegel.records.border import border
+from zegel.records.transactions import insert_unless_there, must_write
+
+
+class Ticks:
+    """Who runs what is due now."""
+
+    def take_tick(self, name: str, slot: datetime) -> bool:
+        """Whether this caller is the one to run ``name`` for ``slot``; the slot is free again if it rolls back."""
+        must_write()
+        with border():
+            return insert_unless_there(models.Tick(name=name, slot=slot))

@@ -1,0 +1,58 @@
+"""One transaction for all that belongs together: all or nothing, and durable when it returns."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, models, transaction
+
+from zegel.errors import Unavailable
+from zegel.records.border import border, give_back
+
+
+class Transactions:
+    """``transaction()`` and ``release()`` of the Records port."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, durable when it returns; nested calls join.
+
+        Raises Unavailable: the database is away, or a step inside failed and its error was swallowed. Django (and
+        PostgreSQL, which answers COMMIT with ROLLBACK) would then return as if all had been written.
+        """
+        with border(), transaction.atomic(savepoint=False):
+            yield
+            if _is_condemned():
+                raise Unavailable("Nothing was saved, because a step of the change failed.", code="transaction-lost")
+
+    def release(self) -> None:
+        """Give the connection back before streaming for a long time; nothing happens inside a transaction."""
+        give_back()
+
+
+def must_write() -> None:
+    """Refuse a write outside ``transaction()``: it would be durable without what belongs to it."""
+    if not connection.in_atomic_block:
+        raise AssertionError("a write to the records belongs inside transaction()")
+
+
+def insert_unless_there(row: models.Model) -> bool:
+    """Insert one row; False when a unique value of it is taken. Waits for others that are inserting the same."""
+    fields = row._meta.concrete_fields
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    table = connection.ops.quote_name(row._meta.db_table)
+    with connection.cursor() as cursor:
+        # Names come from our own models, values are bound.
+        cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", values)  # noqa: S608
+        return bool(cursor.rowcount == 1)
+
+
+def _is_condemned() -> bool:
+    if connection.needs_rollback or connection.closed_in_transaction or connection.connection is None:
+        return True
+    if connection.vendor != "postgresql":
+        return False
+    from psycopg.pq import TransactionStatus
+
+    return bool(connection.connection.info.transaction_status != TransactionStatus.INTRANS)
