@@ -1,0 +1,238 @@
+"""``journeys.ports.People`` in SQL."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from zegel.errors import Denied, Mistake, NotFound, Unavailable, ZegelError
+from zegel.parcels.addresses import checked_address
+from zegel.parcels.identifiers import new_identifier
+from zegel.people import models
+from zegel.people.border import border, must_write
+from zegel.people.credentials import Passwords, make_token, pause_after, token_digest
+
+_NAME = 200
+_LABEL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SqlActor:
+    """An account that has shown who it is (``journeys.ports.Actor``).
+
+    ``stamp`` changes when the password does: a web session keeps it and ends when it is not the account's any more.
+    """
+
+    account: str
+    address: str
+    name: str
+    active: bool
+    stamp: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What may be shown of a token: never the token."""
+
+    token: int
+    label: str
+    created: datetime
+    last_used: datetime | None
+    revoked: datetime | None
+
+
+class SqlPeople:
+    """Accounts, passwords and tokens on Django's ``default`` database; threads may share one."""
+
+    def __init__(self, clock: Callable[[], datetime] | None = None, passwords: Passwords | None = None):
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._passwords = passwords or Passwords()
+
+    # Accounts -----------------------------------------------------------------------------------------------------
+
+    def add(self, address: str, name: str, password: str | None) -> SqlActor:
+        """Add an account; without a password only its tokens log in.
+
+        Raises Mistake ``account-exists``, ``bad-address``, ``bad-password``. Inside a transaction, which cannot go on
+        after ``account-exists``.
+        """
+        must_write()
+        row = models.Account(
+            account=new_identifier(),
+            address=checked_address(address),
+            name=_one_line(name, _NAME),
+            password=self._passwords.new_hash(password) if password is not None else "",
+            created=self._clock(),
+        )
+        try:
+            with border():
+                row.save(force_insert=True)
+        except Mistake as error:
+            if error.kind != "conflict":
+                raise
+            raise Mistake(
+                "There is an account with the address {address} already.", code="account-exists", address=row.address
+            ) from error
+        return _actor(row)
+
+    def find(self, address: str) -> SqlActor:
+        """The account with this address, closed or not (see ``active``); raises NotFound ``unknown-account``."""
+        return _actor(_found(address))
+
+    def accounts(self) -> list[SqlActor]:
+        """All accounts in order of their addresses."""
+        with border():
+            return [_actor(row) for row in models.Account.objects.order_by("address")]
+
+    def set_password(self, address: str, password: str) -> None:
+        """Replace the password and forget failed tries; web sessions of before end by their stamp. In a transaction."""
+        must_write()
+        hashed = self._passwords.new_hash(password)
+        self._change(address, password=hashed, tries=0, paused_until=None)
+
+    def deactivate(self, address: str) -> None:
+        """Close the account: no password and no token opens it any more. Inside a transaction."""
+        must_write()
+        self._change(address, active=False)
+
+    def activate(self, address: str) -> None:
+        """Open a closed account again, with the credentials it had. Inside a transaction."""
+        must_write()
+        self._change(address, active=True, tries=0, paused_until=None)
+
+    # Passwords ----------------------------------------------------------------------------------------------------
+
+    def by_password(self, address: str, password: str) -> SqlActor:
+        """Who logs in with this password; raises Denied ``bad-login``.
+
+        One answer, after the same work, for an unknown address, a closed account, a wrong password and an account
+        that is pausing after too many wrong ones. Not inside a transaction: a try is counted, and committed, before
+        it is judged, so that many at once are still counted one by one.
+        """
+        row = self._count_try(address)
+        right = self._passwords.matches(password, row.password if row else "")
+        if row is None or not right:
+            raise Denied(
+                "The address or the password is not right. After several wrong tries, wait a quarter of an hour.",
+                code="bad-login",
+            )
+        with border(), transaction.atomic(durable=True):
+            facts: dict[str, object] = {"tries": 0, "paused_until": None}
+            if self._passwords.is_weak(row.password):
+                facts["password"] = row.password = self._passwords.rehash(password)
+            models.Account.objects.filter(account=row.account).update(**facts)
+        return _actor(row)
+
+    def _count_try(self, address: str) -> models.Account | None:
+        """Count a try and return the account, or None when no password can open it now."""
+        try:
+            address = checked_address(address)
+        except Mistake:
+            return None
+        now = self._clock()
+        with border(), transaction.atomic(durable=True):
+            rows = models.Account.objects.filter(address=address, active=True)
+            row = (rows.select_for_update() if connection.features.has_select_for_update else rows).first()
+            if row is None or (row.paused_until and row.paused_until > now):
+                return None
+            pause = pause_after(row.tries + 1)
+            rows.update(tries=F("tries") + 1, paused_until=now + pause if pause else None)
+        return row
+
+    # Tokens -------------------------------------------------------------------------------------------------------
+
+    def new_token(self, address: str, label: str) -> str:
+        """Make a token, return it once, keep only its SHA-256. Inside a transaction."""
+        must_write()
+        account = _found(address)
+        token = make_token()
+        with border():
+            models.Token.objects.create(
+                account=account,
+                sha256=token_digest(token),
+                label=_one_line(label, _LABEL),
+                created=self._clock(),
+            )
+        return token
+
+    def by_token(self, token: str) -> SqlActor:
+        """Whose token this is; raises Denied ``bad-token``: one answer for unknown, revoked, closed and malformed."""
+        digest = token_digest(token)
+        row = None
+        if digest is not None:
+            with border():
+                rows = models.Token.objects.select_related("account")
+                row = rows.filter(sha256=digest, revoked=None, account__active=True).first()
+        if row is None:
+            raise Denied("This token is not valid.", code="bad-token")
+        self._note_use(row)
+        return _actor(row.account)
+
+    def tokens(self, address: str) -> list[TokenFacts]:
+        """An account's tokens, oldest first."""
+        account = _found(address)
+        with border():
+            rows = models.Token.objects.filter(account=account).order_by("row")
+            return [TokenFacts(row.row, row.label, row.created, row.last_used, row.revoked) for row in rows]
+
+    def revoke_token(self, address: str, token: int) -> None:
+        """Make a token (its number in :meth:`tokens`) useless; again is fine. Raises NotFound ``unknown-token``."""
+        must_write()
+        account = _found(address)
+        with border():
+            mine = models.Token.objects.filter(account=account, row=token)
+            if not mine.filter(revoked=None).update(revoked=self._clock()) and not mine.exists():
+                raise NotFound("This account has no token with number {token}.", code="unknown-token", token=token)
+
+    def _note_use(self, row: models.Token) -> None:
+        hour = self._clock().replace(minute=0, second=0, microsecond=0)
+        if row.last_used is not None and row.last_used >= hour:
+            return
+        try:
+            with border():
+                models.Token.objects.filter(row=row.row).update(last_used=hour)
+        except Unavailable:
+            if connection.in_atomic_block:
+                raise
+            # Nobody is kept out because a note could not be made.
+
+    def _change(self, address: str, **facts: object) -> None:
+        with border():
+            changed = models.Account.objects.filter(address=_plain_address(address)).update(**facts)
+        if not changed:
+            raise _unknown()
+
+
+def _found(address: str) -> models.Account:
+    with border():
+        row = models.Account.objects.filter(address=_plain_address(address)).first()
+    if row is None:
+        raise _unknown()
+    return row
+
+
+def _plain_address(address: str) -> str:
+    try:
+        return checked_address(address)
+    except Mistake:
+        raise _unknown() from None
+
+
+def _unknown() -> ZegelError:
+    return NotFound("There is no account with this address.", code="unknown-account")
+
+
+def _one_line(text: str, longest: int) -> str:
+    line = " ".join(text.split())
+    if len(line) > longest or not line.isprintable():
+        raise Mistake("A name is one line of at most {most} characters.", code="bad-name", most=longest)
+    return line
+
+
+def _actor(row: models.Account) -> SqlActor:
+    # Not the hash itself: the stamp lies in session rows, and says nothing to whoever reads those.
+    stamp = hashlib.sha256(b"zegel session stamp v1\0" + row.account.encode() + b"\0" + row.password.encode())
+    return SqlActor(row.account, row.address, row.name, row.active, stamp.hexdigest()[:32])
