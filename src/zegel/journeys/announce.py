@@ -12,9 +12,10 @@ from uuid import uuid4
 
 from zegel.audit.events import Event
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable, ZegelError
-from zegel.journeys.ports import Clock, CourierKey, NoticeFacts, Notifier, OutboxRow, Records
+from zegel.journeys.ports import Clock, CourierKey, Notifier, OutboxRow, Records
 from zegel.parcels.claim import Link, read_secret
 from zegel.parcels.manifest import Organisation
+from zegel.parcels.release import NoticeFacts
 from zegel.parcels.states import Slip, check_open
 
 _LEASE_SECONDS = 300
@@ -112,6 +113,6 @@ class Announce:
     def _give_up(self, row: OutboxRow, error: ZegelError) -> None:
         with self.records.transaction():
             now = self.clock()
-            if self.records.bury_outbox(row.row, row.lease, error.kind) and row.kind == "notice":
-                if self.records.mark(row.slip, "unreached", now):
-                    self.records.append_audit(now, "courier", Event.READER_UNREACHED, row.slip, {"reason": error.kind})
+            buried = self.records.bury_outbox(row.row, row.lease, error.kind)
+            if buried and row.kind == "notice" and self.records.mark(row.slip, "unreached", now):
+                self.records.append_audit(now, "courier", Event.READER_UNREACHED, row.slip, {"reason": error.kind})

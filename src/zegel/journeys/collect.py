@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from zegel import seal
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound
-from zegel.journeys.ports import Announced, BlobStore, Clock, Records, Released
+from zegel.journeys.ports import BlobStore, Clock, Records
 from zegel.parcels import proofs, vouchers
 from zegel.parcels.addresses import Person
 from zegel.parcels.identifiers import checked
 from zegel.parcels.limits import CODE_MINUTES, CODE_TRIES, TICKET_MINUTES
 from zegel.parcels.manifest import Organisation
+from zegel.parcels.release import Announced, Released
 from zegel.parcels.states import Slip, check_open
 
 _CODES_AN_HOUR = 5
@@ -74,10 +75,10 @@ class Collect:
             if not self._judge(found, code, now):
                 with self.records.transaction():
                     self.records.append_audit(now, f"reader:{slip}", Event.PROOF_FAILED, slip, {})
-                raise Denied("This code is not right or no longer valid.", code="proof-failed")
+                raise _wrong_code()
         with self.records.transaction():
-            if found.proof.kind == "sms":
-                self.records.use_code(slip)
+            if found.proof.kind == "sms" and not self.records.use_code(slip):
+                raise _wrong_code()
             self.records.set_pause(slip, None, reset=True)
             self.records.append_audit(now, f"reader:{slip}", Event.SHARE_RELEASED, slip, {"proof": found.proof.kind})
         return self._release(found, now)
@@ -182,3 +183,8 @@ class Collect:
     def _check_ticket(self, slip: str, ticket: str) -> None:
         if vouchers.read(self.key, _TICKET, ticket, self.clock()).get("slip") != slip:
             raise Denied("This ticket is not valid any more.", code="bad-ticket")
+
+
+def _wrong_code() -> Denied:
+    # One answer for a wrong, an expired, a used and a never requested code: guessing must teach nothing.
+    return Denied("This code is not right or no longer valid.", code="proof-failed")

@@ -1,4 +1,4 @@
-"""Export: one reader's parcel as plain age files, for stock tools and for the day that Zegel is gone (docs/format.md §8)."""
+"""Export: one reader's parcel as plain age files, for stock tools (docs/format.md §8)."""
 
 import json
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ Open it with the age program (https://age-encryption.org, version 1.3 or later),
     age -d -i KEY.txt slip.age > parcel.txt
     age -d -i parcel.txt blobs/{manifest}.age > manifest.jsonl
 
-manifest.jsonl holds the message as JSON (first line) and the organisation's signature (second line). Its "attachments" name
-the other files in blobs/:
+manifest.jsonl holds the message as JSON (first line) and the organisation's signature (second line). Its "attachments"
+name the other files in blobs/:
 
     age -d -i parcel.txt blobs/BLOB.age > NAME
 """
@@ -32,7 +32,7 @@ KEY.txt is the identity that follows from the link in the notice and from releas
     HKDF-SHA256(ikm = 32 bytes of the link after "#" + 32 bytes of release-share.txt (both base64url),
                 salt = the 16 bytes of the slip identifier (base32), info = "zegel claim v1", 32 bytes)
 
-as an age identity (Bech32, prefix "AGE-SECRET-KEY-PQ-"). With Zegel: zegel claim LINK --share release-share.txt > KEY.txt
+as an age identity (Bech32, prefix "AGE-SECRET-KEY-PQ-"). With Zegel at hand, "zegel claim" does this.
 """
 
 

@@ -8,6 +8,7 @@ from zegel.journeys.collect import Collect
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
 from zegel.journeys.follow import Follow
+from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.ports import BlobStore, Clock, People, Records, Vouch
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
@@ -49,6 +50,7 @@ class House:
     expire: Expire
     export: Export
     welcome: Welcome
+    audit: InspectAudit
     submit: Submit | None = None
     vouch: Vouch | None = None
     announce: Announce | None = None

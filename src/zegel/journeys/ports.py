@@ -1,14 +1,13 @@
 """What journeys need from hands. A hand fits by its methods; it never imports this file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from zegel.parcels.addresses import Person
+from zegel.audit.entry import Entry, Head
 from zegel.parcels.deposit import Blob, Deposit
-from zegel.parcels.manifest import Organisation
+from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
 
@@ -122,9 +121,9 @@ class Records(Protocol):
     def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
         """Wipe sealed slip, share and codes of one or all readers and cancel their outbox rows; return how many."""
 
-    def set_state(self, parcel: str, state: ParcelState) -> None: ...
+    def set_state(self, parcel: str, state: ParcelState) -> object: ...
 
-    def set_expiry(self, parcel: str, expires: datetime) -> None: ...
+    def set_expiry(self, parcel: str, expires: datetime) -> object: ...
 
     def due_parcels(self, now: datetime, limit: int = 200) -> list[str]:
         """Live parcels whose expiry has come."""
@@ -143,8 +142,8 @@ class Records(Protocol):
     def code(self, slip: str) -> tuple[bytes, datetime, int] | None:
         """Keyed hash, expiry and tries so far of the newest code."""
 
-    def use_code(self, slip: str) -> None:
-        """A code opens once."""
+    def use_code(self, slip: str) -> bool:
+        """A code opens once: False when somebody else was quicker."""
 
     def count_try(self, slip: str, now: datetime) -> int:
         """Count a try *before* it is judged, under a row lock; returns all failed tries of this slip so far."""
@@ -159,7 +158,7 @@ class Records(Protocol):
 
     def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime) -> None: ...
 
-    def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[OutboxRow]:
+    def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> Sequence[OutboxRow]:
         """Take due rows for ``seconds``; two couriers never hold one row. Runs its own transaction."""
 
     def finish_outbox(self, row: int, lease: str) -> bool:
@@ -181,8 +180,11 @@ class Records(Protocol):
     def append_audit(self, moment: datetime, actor: str, event: str, subject: str, facts: dict[str, Any]) -> None:
         """Add an entry to the chain, in this transaction (the chain's head is locked until it ends: do it last)."""
 
-    def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Any]:
-        """Entries (``zegel.audit.entry.Entry``) with a number above ``after``, in order."""
+    def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
+        """Entries with a number above ``after``, in order."""
+
+    def audit_head(self) -> Head:
+        """The head as the database keeps it: it shows a chain whose end was cut off."""
 
 
 class Actor(Protocol):
@@ -218,7 +220,7 @@ class People(Protocol):
     def by_password(self, address: str, password: str) -> Actor:
         """Raises Denied ``bad-login``; takes as long for an unknown address as for a wrong password."""
 
-    def accounts(self) -> list[Actor]: ...
+    def accounts(self) -> Sequence[Actor]: ...
 
 
 class Signer(Protocol):
@@ -260,40 +262,15 @@ class BlobSink(Protocol):
 class Releases(Protocol):
     """A server as a reader sees it (``peers``), or the same within one process."""
 
-    def look(self, slip: str) -> "Announced": ...
+    def look(self, slip: str) -> Announced: ...
 
     def request_code(self, slip: str, language: str) -> None: ...
 
-    def open(self, slip: str, code: str) -> "Released": ...
+    def open(self, slip: str, code: str) -> Released: ...
 
     def blob(self, slip: str, blob: str, ticket: str) -> Iterator[bytes]: ...
 
     def signing_keys(self) -> list[SigningKey]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What a reader may know before she proved anything."""
-
-    organisation: Organisation
-    sender: Person
-    proof: str
-    hint: str
-    created: datetime
-    expires: datetime
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """What the server hands out after the proof; the secret in the link makes it open."""
-
-    parcel: str
-    sealed_slip: bytes = field(repr=False)
-    share: bytes = field(repr=False)
-    blobs: tuple[tuple[str, int], ...]
-    ticket: str = field(repr=False)
-    ticket_until: datetime
 
 
 class Notifier(Protocol):
@@ -302,23 +279,6 @@ class Notifier(Protocol):
     Raises Unavailable when trying later may help, Mistake when it never will.
     """
 
-    def notice(self, message: "NoticeFacts") -> None: ...
+    def notice(self, message: NoticeFacts) -> None: ...
 
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeFacts:
-    """What a notice may say: who wrote, until when, and the link; nothing of the content."""
-
-    slip: str
-    to: str
-    language: str
-    sender_name: str
-    sender_address: str
-    organisation: str
-    created: datetime
-    expires: datetime
-    proof: str
-    """``mail``, ``code`` or ``sms``: the notice says what the reader will need."""
-    link: str = field(repr=False)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from zegel import seal
 from zegel.errors import Damaged, Denied
-from zegel.journeys.ports import Announced, Released, Releases
+from zegel.journeys.ports import Releases
 from zegel.parcels.claim import Link, derive_seed
 from zegel.parcels.limits import MANIFEST_BYTES
 from zegel.parcels.manifest import Attachment, Manifest
+from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import SigningKey, read_signed, verify
 
 _SLIP = re.compile(

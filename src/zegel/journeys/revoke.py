@@ -40,7 +40,7 @@ class Revoke:
         with self.records.transaction():
             now = self.clock()
             if self.records.destroy_slips(parcel, now, slip):
-                self.records.append_audit(now, actor.account, Event.SLIP_REVOKED, slip, {"parcel": parcel})
+                self.records.append_audit(now, f"account:{actor.account}", Event.SLIP_REVOKED, slip, {"parcel": parcel})
             after = self.records.parcel(parcel)
             if after.state == "live" and all(reader.revoked for reader in after.readers):
                 self._end(actor, parcel, now)
@@ -57,9 +57,9 @@ class Revoke:
                 raise Mistake("This parcel has ended already.", code="parcel-ended")
             self.records.set_expiry(parcel, expires)
             facts = {"expires": spell_time(expires)}
-            self.records.append_audit(now, actor.account, Event.EXPIRY_CHANGED, parcel, facts)
+            self.records.append_audit(now, f"account:{actor.account}", Event.EXPIRY_CHANGED, parcel, facts)
 
     def _end(self, actor: Actor, parcel: str, now: datetime) -> None:
         self.records.destroy_slips(parcel, now)
         self.records.set_state(parcel, "revoked")
-        self.records.append_audit(now, actor.account, Event.PARCEL_REVOKED, parcel, {})
+        self.records.append_audit(now, f"account:{actor.account}", Event.PARCEL_REVOKED, parcel, {})

@@ -33,7 +33,9 @@ class Send:
             if self.records.add_deposit(deposit, digest(deposit), now, actor.name):
                 readers = sum(reader.kind == "claim" for reader in deposit.readers)
                 facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
-                self.records.append_audit(now, actor.account, Event.PARCEL_DEPOSITED, deposit.parcel, facts)
+                self.records.append_audit(
+                    now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts
+                )
         return deposit.parcel
 
     def _check_stored(self, blob: str, size: int) -> None:

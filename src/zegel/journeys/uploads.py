@@ -56,7 +56,12 @@ class Uploads:
 
     def receipt(self, actor: Actor, blob: Blob) -> str:
         """What the deposit shows instead of the blob."""
-        facts = {"account": actor.account, "blob": blob.blob, "size": blob.size, "sha256": blob.sha256}
+        facts: dict[str, str | int] = {
+            "account": actor.account,
+            "blob": blob.blob,
+            "size": blob.size,
+            "sha256": blob.sha256,
+        }
         return vouchers.mint(self.key, _RECEIPT, facts, self.clock() + _GOOD_FOR)
 
     def redeem(self, actor: Actor, blob: str, receipt: str) -> Blob:

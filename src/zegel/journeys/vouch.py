@@ -23,5 +23,5 @@ class OwnVouch:
         signed = statement_of_digest(self.organisation.host, parcel, actor.address, digest, now)
         key, ed25519, mldsa65 = self.signer.sign(signed)
         with self.records.transaction():
-            self.records.append_audit(now, actor.account, Event.MANIFEST_SIGNED, parcel, {})
+            self.records.append_audit(now, f"account:{actor.account}", Event.MANIFEST_SIGNED, parcel, {})
         return Signature(key, self.organisation.host, actor.address, now, ed25519, mldsa65)
