@@ -1,0 +1,309 @@
+"""One Zegel server as seen over HTTP (docs/format.md §5–7): uploads, signatures, deposits, and collecting.
+
+Nothing that this sends holds plaintext or a link secret. Answers are limited in size, and errors come back as the
+family that the server meant.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable, ZegelError
+from zegel.parcels.addresses import Person
+from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.identifiers import checked
+from zegel.parcels.limits import Limits
+from zegel.parcels.manifest import Organisation, read_time, spell_time
+from zegel.parcels.release import Announced, Released
+from zegel.parcels.signature import Signature, SigningKey
+
+_LARGEST_ANSWER = 4 * 1024 * 1024
+_TIMEOUT = httpx.Timeout(60, connect=10)
+_FAMILY = {400: Mistake, 401: Denied, 403: Denied, 404: NotFound, 409: Mistake, 410: NotFound, 413: Mistake}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PeerProfile:
+    """What ``/.well-known/zegel`` said."""
+
+    organisation: Organisation
+    courier: str
+    archive: str
+    signing: tuple[SigningKey, ...]
+    api: str
+    inside: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteActor:
+    """The account at the server that a token belongs to."""
+
+    account: str
+    address: str
+    name: str
+    active: bool = True
+
+
+class PeerServer:
+    """A server at ``url``; ``token`` is an account's, and not needed to collect.
+
+    Fits ``BlobSink``, ``Depositor``, ``Vouch`` and ``Releases`` of the journeys.
+    """
+
+    def __init__(self, url: str, token: str = "", client: httpx.Client | None = None):
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        self._receipts: dict[str, str] = {}
+        self._profile: PeerProfile | None = None
+
+    # Both sides -----------------------------------------------------------------------------------------------------
+
+    def profile(self) -> PeerProfile:
+        """Who runs this server, with which keys and limits; asked once."""
+        if self._profile is None:
+            answer = self._call("GET", f"{self._url}/.well-known/zegel", auth=False)
+            self._profile = _reading(lambda: _read_profile(answer))
+        return self._profile
+
+    def signing_keys(self) -> list[SigningKey]:
+        return list(self.profile().signing)
+
+    # Sending --------------------------------------------------------------------------------------------------------
+
+    def open_write(self, blob: str) -> "Upload":
+        return Upload(self, blob, self.profile().limits.part_bytes)
+
+    def delete(self, blob: str) -> None:
+        """Nothing to do: the server sweeps blobs that no deposit asks for."""
+
+    def put(self, path: str, data: bytes) -> dict[str, Any]:
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._call("PUT", self.profile().api + path, content=data, headers=headers)
+
+    def post(self, path: str, members: dict[str, Any]) -> dict[str, Any]:
+        return self._call("POST", self.profile().api + path, json=members)
+
+    def keep_receipt(self, blob: str, receipt: str) -> None:
+        self._receipts[blob] = receipt
+
+    def vouch(self, actor: object, parcel: str, digest: str) -> Signature:
+        """Have the organisation sign; the actor is whoever the token belongs to."""
+        inside = self.profile().inside
+        if not inside:
+            raise Unavailable("This server does not say where it signs messages.", code="no-inside")
+        answer = self._call("POST", f"{inside}/signatures", json={"parcel": parcel, "sha256": digest})
+        return _reading(
+            lambda: Signature(
+                key=answer["key"],
+                host=answer["host"],
+                sender=answer["sender"],
+                time=read_time(answer["time"]),
+                ed25519=_unb64(answer["ed25519"]),
+                mldsa65=_unb64(answer["mldsa65"]),
+            )
+        )
+
+    def deposit(self, actor: object, deposit: Deposit) -> str:
+        members = {
+            "parcel": deposit.parcel,
+            "suite": deposit.suite,
+            "class": deposit.class_,
+            "expires": spell_time(deposit.expires),
+            "language": deposit.language,
+            "blobs": [{"blob": blob.blob, "receipt": self._receipts[blob.blob]} for blob in deposit.blobs],
+            "readers": [
+                {
+                    "slip": reader.slip,
+                    "kind": reader.kind,
+                    "address": reader.address,
+                    "language": reader.language,
+                    "proof": {
+                        "kind": reader.proof.kind,
+                        "telephone": reader.proof.telephone,
+                        "salt": _b64(reader.proof.salt),
+                        "verifier": _b64(reader.proof.verifier),
+                    },
+                    "sealed_slip": _b64(reader.sealed_slip),
+                    "share": _b64(reader.share),
+                    "sealed_notice": _b64(reader.sealed_notice),
+                }
+                for reader in deposit.readers
+            ],
+        }
+        return str(self.post("/parcels", members)["parcel"])
+
+    def me(self) -> tuple[str, str, str]:
+        """The account that the token belongs to: identifier, address and name; raises Denied."""
+        answer = self._call("GET", self.profile().api + "/me")
+        return _reading(lambda: (answer["account"], answer["address"], answer["name"]))
+
+    def parcels(self, before: str = "") -> list[dict[str, Any]]:
+        """A page of the sender's parcels as the API spells them."""
+        return list(self._call("GET", f"{self.profile().api}/parcels?before={quote(before)}")["parcels"])
+
+    def parcel(self, parcel: str) -> dict[str, Any]:
+        return self._call("GET", f"{self.profile().api}/parcels/{checked(parcel)}")
+
+    # Collecting -----------------------------------------------------------------------------------------------------
+
+    def look(self, slip: str) -> Announced:
+        answer = self._call("GET", self._slip_url(slip), auth=False)
+        return _reading(
+            lambda: Announced(
+                organisation=_read_organisation(answer["organisation"]),
+                sender=Person(answer["sender"]["name"], answer["sender"]["address"]),
+                proof=answer["proof"]["kind"],
+                hint=answer["proof"]["hint"],
+                created=read_time(answer["created"]),
+                expires=read_time(answer["expires"]),
+                language=answer["language"],
+            )
+        )
+
+    def request_code(self, slip: str, language: str) -> None:
+        self._call("POST", f"{self._slip_url(slip)}/code", auth=False, json={"language": language})
+
+    def open(self, slip: str, code: str) -> Released:
+        proof = {"kind": self.look(slip).proof} | ({"code": code} if code else {})
+        answer = self._call("POST", f"{self._slip_url(slip)}/open", auth=False, json={"proof": proof})
+        return _reading(
+            lambda: Released(
+                parcel=checked(answer["parcel"]),
+                sealed_slip=_unb64(answer["slip"]),
+                share=_unb64(answer["share"]),
+                blobs=tuple((checked(item["blob"]), int(item["size"])) for item in answer["blobs"]),
+                ticket=answer["ticket"],
+                ticket_until=read_time(answer["ticket_until"]),
+            )
+        )
+
+    def blob(self, slip: str, blob: str, ticket: str) -> Iterator[bytes]:
+        url, headers = f"{self._slip_url(slip)}/blobs/{checked(blob)}", {"Authorization": f"Ticket {ticket}"}
+        with _translated(), self._http.stream("GET", url, headers=headers) as answer:
+            if answer.status_code != httpx.codes.OK:
+                answer.read()
+                raise _error(answer)
+            yield from answer.iter_raw(256 * 1024)
+
+    def _slip_url(self, slip: str) -> str:
+        return f"{self._url}/api/v1/reader/slips/{checked(slip)}"
+
+    def _call(self, method: str, url: str, *, auth: bool = True, **kwargs: Any) -> dict[str, Any]:
+        headers = {"Accept": "application/json", **(self._headers if auth else {}), **kwargs.pop("headers", {})}
+        with _translated(), self._http.stream(method, url, headers=headers, **kwargs) as answer:
+            body = b""
+            for piece in answer.iter_bytes():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    raise Damaged("The answer of the server is too large.", code="bad-answer")
+        if not answer.is_success:
+            raise _error(httpx.Response(answer.status_code, headers=answer.headers, content=body))
+        return _reading(lambda: dict(httpx.Response(200, content=body).json()) if body else {})
+
+
+class Upload:
+    """One blob on its way to the server; holds at most one part in memory."""
+
+    def __init__(self, server: PeerServer, blob: str, part_bytes: int):
+        self._server = server
+        self._blob = blob
+        self._part_bytes = part_bytes
+        self._part = bytearray()
+        self._parts = 0
+        self._size = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._hash.update(data)
+        self._size += len(data)
+        self._part += data
+        while len(self._part) > self._part_bytes:
+            self._send(bytes(self._part[: self._part_bytes]))
+            del self._part[: self._part_bytes]
+
+    def commit(self) -> Blob:
+        """Finish; raises Damaged when the server counted other bytes than we sent."""
+        if self._parts:
+            self._send(bytes(self._part))
+            answer = self._server.post(f"/blobs/{self._blob}/complete", {"parts": self._parts})
+        else:
+            answer = self._server.put(f"/blobs/{self._blob}", bytes(self._part))
+        stored = _reading(lambda: Blob(answer["blob"], answer["size"], answer["sha256"]))
+        if stored != Blob(self._blob, self._size, self._hash.hexdigest()):
+            raise Damaged("The server stored other bytes than were sent.", code="upload-differs")
+        self._server.keep_receipt(self._blob, answer["receipt"])
+        return stored
+
+    def abort(self) -> None:
+        self._part.clear()
+
+    def _send(self, part: bytes) -> None:
+        self._server.put(f"/blobs/{self._blob}/parts/{self._parts}", part)
+        self._parts += 1
+
+
+class _translated:  # noqa: N801 - reads as a statement
+    """Network trouble is a reason to try again later, never a traceback."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+            raise Unavailable("The server does not answer.", code="server-unavailable") from error
+
+
+def _reading(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, binascii.Error) as error:
+        raise Damaged("The answer of the server cannot be read.", code="bad-answer") from error
+
+
+def _error(answer: httpx.Response) -> ZegelError:
+    """The family that the status means, with the server's own sentence (already in the caller's language)."""
+    try:
+        members = answer.json()
+        detail, code = str(members["detail"])[:500], str(members["code"])[:60]
+    except (ValueError, KeyError, TypeError):
+        detail, code = f"HTTP {answer.status_code}", "server-error"
+    retry = answer.headers.get("Retry-After", "")
+    seconds = int(retry) if retry.isdigit() else None
+    family = Denied if answer.status_code == 429 else _FAMILY.get(answer.status_code)
+    if family is None:
+        family = Unavailable if answer.status_code >= 500 else Mistake
+    return family("{detail}", code=code, retry_after=seconds, detail=detail)
+
+
+def _read_profile(answer: dict[str, Any]) -> PeerProfile:
+    signing = tuple(SigningKey(_unb64(key["ed25519"]), _unb64(key["mldsa65"])) for key in answer["signing"])
+    return PeerProfile(
+        organisation=_read_organisation(answer["organisation"]),
+        courier=answer["courier"],
+        archive=answer["archive"],
+        signing=signing,
+        api=answer["api"].rstrip("/"),
+        inside=answer["inside"].rstrip("/"),
+        limits=Limits(**{name: int(answer["limits"][name]) for name in Limits.__dataclass_fields__}),
+    )
+
+
+def _read_organisation(members: dict[str, Any]) -> Organisation:
+    return Organisation(str(members["name"]), str(members["host"]))
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _unb64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
