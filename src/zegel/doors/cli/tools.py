@@ -1,0 +1,40 @@
+"""What the command line is handed by the wiring: the door itself knows no hand and no configuration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from zegel.journeys.house import House
+from zegel.journeys.ports import Actor
+from zegel.journeys.read import Read
+from zegel.journeys.submit import Submit
+
+Zone = Literal["outside", "inside"]
+
+
+class Server(Protocol):
+    """A server elsewhere, with an account's token (``peers.server``)."""
+
+    def parcels(self, before: str = "") -> list[dict[str, Any]]: ...
+    def parcel(self, parcel: str) -> dict[str, Any]: ...
+    def post(self, path: str, members: dict[str, Any]) -> dict[str, Any]: ...
+    def me(self) -> tuple[str, str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Each is called once a command needs it, so that others start fast."""
+
+    house: Callable[[Path, Zone], House]
+    """A house in a data folder on this machine."""
+    server: Callable[[str, str], Server]
+    """(url, token) → a server elsewhere."""
+    submit_at: Callable[[Server], tuple[Submit, Actor]]
+    """Seal here, deposit there."""
+    read_at: Callable[[str], Read]
+    """Collect at the server with this URL."""
+    init: Callable[..., None]
+    migrate: Callable[[Path], None]
+    serve: Callable[[Path, str], None]
+    demo: Callable[..., None]
