@@ -1,0 +1,213 @@
+"""From configuration to a house, with no more than its zone may have.
+
+The outside is built without the keys folder: it may stand on a machine that never had one (design, *Two zones*).
+"""
+
+import logging
+import os
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from zegel.errors import Mistake, NotFound
+from zegel.journeys.announce import Announce, Schedule
+from zegel.journeys.collect import Collect
+from zegel.journeys.expire import Expire
+from zegel.journeys.export import Export
+from zegel.journeys.follow import Follow
+from zegel.journeys.house import House, Profile
+from zegel.journeys.inspect import InspectAudit
+from zegel.journeys.ports import BlobStore, Clock, Notifier, People, Records
+from zegel.journeys.revoke import Revoke
+from zegel.journeys.send import Send
+from zegel.journeys.submit import Submit
+from zegel.journeys.uploads import Uploads
+from zegel.journeys.vouch import OwnVouch
+from zegel.journeys.welcome import Welcome
+from zegel.parcels.manifest import Organisation
+from zegel.wiring.config import Config, read_config
+
+if TYPE_CHECKING:
+    from zegel.keys.custody import Custody
+
+Zone = Literal["outside", "inside"]
+
+_PUBLIC = "public.json"
+_OUTSIDE_KEY = "outside.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A data folder and its configuration."""
+
+    data: Path
+    config: Config
+
+    @property
+    def keys(self) -> Path:
+        return self.data / "keys"
+
+    @property
+    def public(self) -> Path:
+        return self.data / _PUBLIC
+
+    def path(self, name: str) -> Path:
+        """A path from the configuration; relative ones are under the data folder."""
+        return self.data / name
+
+    @property
+    def database_url(self) -> str:
+        from zegel.records.connect import sqlite_url
+
+        url = self.config.database or sqlite_url(self.data / "zegel.db")
+        if url.startswith("env:"):
+            name = url.removeprefix("env:")
+            if name not in os.environ:
+                raise Mistake("The environment variable {name} is not set.", code="bad-config", name=name)
+            return os.environ[name]
+        return url
+
+
+def open_ground(data: Path) -> Ground:
+    """Read the configuration; raises NotFound, Mistake."""
+    data = data.resolve()
+    return Ground(data, read_config(data))
+
+
+def outside_key(ground: Ground) -> bytes:
+    """The outside's own secret: tickets, receipts, hashes of SMS codes. Made at ``zegel init``."""
+    try:
+        return (ground.data / _OUTSIDE_KEY).read_bytes()
+    except FileNotFoundError:
+        raise NotFound("There are no keys in {path}.", code="no-keys", path=ground.data) from None
+
+
+def make_outside_key(data: Path) -> None:
+    """Make it; raises FileExistsError rather than replace it, which would void every ticket and code."""
+    descriptor = os.open(data / _OUTSIDE_KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(32))
+
+
+def configure_django(ground: Ground, zone: Zone) -> None:
+    """Give Django its settings, once per process."""
+    from django.conf import settings
+
+    if settings.configured:
+        return
+    import django
+
+    from zegel.doors.web.settings import web_settings
+    from zegel.records.connect import database
+
+    config = ground.config
+    threads = config.web.threads if zone == "outside" else config.inside.threads
+    settings.configure(
+        **web_settings(
+            zone=zone,
+            url=config.web.url if zone == "outside" else config.inside.url,
+            secret_key=outside_key(ground).hex(),
+            database=database(ground.database_url, pool=max(4, min(threads, 32))),
+            demo=config.demo,
+            demo_mail=ground.path(config.mail.folder),
+            demo_sms=ground.path(config.sms.file),
+        )
+    )
+    django.setup()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def utc_now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
+
+
+def build(ground: Ground, zone: Zone) -> House:
+    """Join the rooms. Django must be configured. Raises NotFound when keys are missing."""
+    from zegel.keys.custody import PublicKeys
+    from zegel.people.accounts import SqlPeople
+    from zegel.records.sql import SqlRecords
+    from zegel.stores.local import LocalStore
+
+    config = ground.config
+    public = PublicKeys.read(ground.public)
+    profile = Profile(
+        organisation=Organisation(config.organisation.name, config.organisation.host),
+        courier=public.courier,
+        archive=config.policy.archive,
+        signing=public.signing,
+        url=config.web.url,
+        inside_url=config.inside.url,
+        limits=config.limits.limits(),
+    )
+    return assemble(
+        profile,
+        records=SqlRecords(),
+        people=SqlPeople(utc_now),
+        store=LocalStore(ground.path(config.store)),
+        key=outside_key(ground),
+        inside=_inside(ground) if zone == "inside" else None,
+    )
+
+
+def _inside(ground: Ground) -> "Inside":
+    from zegel.keys.custody import Custody
+    from zegel.outbox.backoff import schedule
+    from zegel.outbox.notifier import notifier
+
+    config = ground.config
+    return Inside(
+        custody=Custody(ground.keys),
+        notifier=notifier(config.mail, config.sms, ground.data, config.organisation.name),
+        schedule=schedule,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What only the inside zone has: private keys, and the way out for notices."""
+
+    custody: "Custody"
+    notifier: Notifier
+    schedule: Schedule
+
+
+def assemble(
+    profile: Profile,
+    records: Records,
+    people: People,
+    store: BlobStore,
+    key: bytes,
+    inside: Inside | None,
+    clock: Clock = utc_now,
+) -> House:
+    """Hand the hands to the journeys."""
+    send = Send(records, store, profile.limits, clock)
+    follow = Follow(records)
+    expire = Expire(records, store, clock)
+    house = House(
+        profile=profile,
+        clock=clock,
+        records=records,
+        people=people,
+        store=store,
+        send=send,
+        uploads=Uploads(store, profile.limits, clock, key),
+        collect=Collect(records, store, profile.organisation, profile.courier, clock, key),
+        follow=follow,
+        revoke=Revoke(records, follow, expire, profile.limits, clock),
+        expire=expire,
+        export=Export(records, store, clock),
+        welcome=Welcome(records, people, clock),
+        audit=InspectAudit(records),
+    )
+    if inside is None:
+        return house
+    vouch = OwnVouch(inside.custody, records, profile.organisation, clock)
+    submit = Submit(store, send, vouch, profile.organisation, profile.courier, profile.archive, profile.limits, clock)
+    announce = Announce(
+        records, inside.custody, inside.notifier, inside.schedule, profile.organisation, profile.url, clock
+    )
+    return replace(house, submit=submit, vouch=vouch, announce=announce)

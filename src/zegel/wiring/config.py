@@ -1,0 +1,139 @@
+"""``zegel.toml`` in the data folder: every key checked, unknown keys refused (docs/reference/configuration.md)."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from zegel.errors import Mistake, NotFound
+from zegel.parcels.addresses import checked_address
+from zegel.parcels.limits import Limits
+
+FILE = "zegel.toml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OrganisationPart(_Part):
+    """Who runs this Zegel; ``host`` is the name in links and signatures."""
+
+    name: str = Field(min_length=1, max_length=200)
+    host: str = Field(min_length=1, max_length=253, pattern=r"^[a-z0-9.:\[\]-]+$")
+
+
+class WebPart(_Part):
+    """The outside's web door. ``url`` is what stands in links, without a slash at the end."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+(/[^\s]*[^/\s])?$")
+    listen: str = "127.0.0.1:8025"
+    threads: int = Field(default=64, ge=1, le=1024)
+
+
+class InsidePart(_Part):
+    """The inside's web door: signatures, and submission by programs that cannot seal."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+(/[^\s]*[^/\s])?$")
+    listen: str = "127.0.0.1:8026"
+    threads: int = Field(default=16, ge=1, le=1024)
+
+
+class SmtpPart(_Part):
+    """Submission by mail programs. ``default_proof`` is used when a mail names none; empty refuses such mail."""
+
+    listen: str = "127.0.0.1:8587"
+    default_proof: str = ""
+    certificate: str = ""
+    key: str = ""
+    max_bytes: int = Field(default=150 * 1024**2, ge=1024)
+
+
+class MailPart(_Part):
+    """How notices leave: over SMTP, or into a Maildir."""
+
+    kind: Literal["smtp", "maildir"] = "maildir"
+    sender: str
+    folder: str = "mail"
+    host: str = "127.0.0.1"
+    port: int = 25
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    user: str = ""
+    password_file: str = ""
+
+    _address = field_validator("sender")(checked_address)
+
+
+class SmsPart(_Part):
+    """How SMS codes leave: into a file (trial), or through a supplier's HTTP interface."""
+
+    kind: Literal["file", "http", "none"] = "file"
+    file: str = "sms.jsonl"
+    driver: str = ""
+    """For ``http``: a TOML file with the request (docs/reference/outbox.md)."""
+
+
+class LimitsPart(_Part):
+    """What senders may ask; see ``zegel.parcels.limits.Limits``."""
+
+    readers: int = Field(default=500, ge=1, le=5000)
+    attachments: int = Field(default=500, ge=0, le=5000)
+    parcel_bytes: int = Field(default=10 * 1024**3, ge=1024**2)
+    part_bytes: int = Field(default=16 * 1024**2, ge=65536, le=256 * 1024**2)
+    days: int = Field(default=365, ge=1, le=3650)
+
+    def limits(self) -> Limits:
+        return Limits(**self.model_dump())
+
+
+class PolicyPart(_Part):
+    """``archive`` is an age recipient that gets a slip of every parcel; readers are told. Empty: nobody does."""
+
+    archive: str = ""
+
+
+class Config(_Part):
+    """The whole file. Relative paths are under the data folder."""
+
+    organisation: OrganisationPart
+    web: WebPart
+    inside: InsidePart
+    smtp: SmtpPart = SmtpPart()
+    mail: MailPart
+    sms: SmsPart = SmsPart()
+    policy: PolicyPart = PolicyPart()
+    limits: LimitsPart = LimitsPart()
+    database: str = ""
+    """A URL; empty is SQLite in the data folder. May be ``env:NAME`` to keep a password out of the file."""
+    store: str = "store"
+    demo: bool = False
+
+
+def read_config(data: Path) -> Config:
+    """Read and check the file; raises NotFound when the folder is no Zegel, Mistake naming the wrong key."""
+    path = data / FILE
+    try:
+        with path.open("rb") as file:
+            members = tomllib.load(file)
+    except FileNotFoundError:
+        raise NotFound("There is no Zegel in {path}. Make one with “zegel init”.", code="no-zegel", path=data) from None
+    except tomllib.TOMLDecodeError as error:
+        raise Mistake("{path} cannot be read: {reason}", code="bad-config", path=path, reason=error) from None
+    return check_config(members, path)
+
+
+def check_config(members: dict[str, object], path: Path) -> Config:
+    """Check the values; raises Mistake naming the first wrong key."""
+    try:
+        return Config.model_validate(members)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise Mistake(
+            "In {path}, “{key}” is not right: {reason}.", code="bad-config", path=path, key=key, reason=first["msg"]
+        ) from None
+    except Mistake as error:
+        raise Mistake(
+            "In {path}, “{key}” is not right: {reason}.", code="bad-config", path=path, key="mail.sender", reason=error
+        ) from None

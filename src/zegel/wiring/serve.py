@@ -1,0 +1,179 @@
+"""``zegel serve``: one process per role, watched by one that starts again what dies.
+
+=========  =======  ========================================================
+role       zone     does
+=========  =======  ========================================================
+outside    outside  portal and API
+tidy       outside  ends what is due, removes blobs, sweeps orphans
+inside     inside   signatures and submissions over HTTP
+smtp       inside   submissions by mail
+courier    inside   notices and SMS codes
+=========  =======  ========================================================
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from zegel.errors import Mistake, ZegelError
+from zegel.wiring.build import Ground, Zone, build, configure_django, open_ground
+
+ROLES = ("outside", "tidy", "inside", "smtp", "courier")
+_LOG = logging.getLogger("zegel.serve")
+_PATIENCE = 15
+"""Seconds that a role gets to finish what it is doing."""
+_QUIET = 0.5
+"""Seconds between rounds of the courier when nothing is due."""
+_TIDY_EVERY = 60
+_SWEEP_EVERY = 3600
+
+
+def run_role(data: Path, role: str) -> None:
+    """Run one role in this process until SIGTERM or SIGINT."""
+    ground = open_ground(data)
+    os.environ["ZEGEL_DATA"] = str(ground.data)
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
+    match role:
+        case "outside":
+            _run_web(ground, "outside", ground.config.web.listen, ground.config.web.threads)
+        case "inside":
+            _run_web(ground, "inside", ground.config.inside.listen, ground.config.inside.threads)
+        case "courier":
+            house = _house(ground, "inside")
+            if house.announce is not None:
+                _rounds(house.announce.round, _QUIET)
+        case "tidy":
+            _tidy(ground)
+        case "smtp":
+            _run_smtp(ground)
+        case _:
+            raise Mistake("“{role}” is not a role of zegel serve.", code="unknown-role", role=role)
+
+
+def _house(ground: Ground, zone: Zone):  # type: ignore[no-untyped-def]
+    configure_django(ground, zone)
+    return build(ground, zone)
+
+
+def _run_web(ground: Ground, zone: Zone, listen: str, threads: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    host, _, port = listen.rpartition(":")
+    # WSGI with many blocking threads: slow uploads must not starve readers (docs/decisions/0002-web-stack.md).
+    Granian(
+        f"zegel.wiring.web:{zone}_app",
+        address=host.strip("[]"),
+        port=int(port),
+        interface=Interfaces.WSGI,
+        factory=True,
+        blocking_threads=threads,
+        backpressure=threads,
+        log_access=False,
+        websockets=False,
+    ).serve()
+
+
+def _run_smtp(ground: Ground) -> None:
+    from zegel.doors.smtp.serve import run
+
+    house = _house(ground, "inside")
+    run(ground.config.smtp, house.inside_submit(), house.people, ground.data / "spool")
+
+
+def _tidy(ground: Ground) -> None:
+    house = _house(ground, "outside")
+    swept = 0.0
+
+    def tidy() -> int:
+        nonlocal swept
+        touched = house.expire.round()
+        if time.monotonic() - swept > _SWEEP_EVERY:
+            house.expire.sweep()
+            swept = time.monotonic()
+        return int(touched)
+
+    _rounds(tidy, _TIDY_EVERY)
+
+
+def _rounds(once: Callable[[], int], quiet: float) -> None:
+    """Repeat until told to stop; trouble is logged and waited out, never the end of the process."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            handled = once()
+        except ZegelError as error:
+            _LOG.warning("%s: %s", error.kind, error)
+            handled = 0
+            stop.wait(min(error.retry_after or 5, 60))
+        if not handled:
+            stop.wait(quiet)
+
+
+class Group:
+    """The processes of one ``zegel serve``. Ends only its own children, by their process identifiers."""
+
+    def __init__(self, data: Path, roles: tuple[str, ...] = ROLES):
+        self._data = data
+        self._roles = roles
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start every role."""
+        for role in self._roles:
+            self._running[role] = self._spawn(role)
+
+    def watch(self) -> None:
+        """Start again what ends by itself, until :meth:`stop` is called from a signal handler or another thread."""
+        while not self._stopping.wait(0.5):
+            for role, process in self._running.items():
+                if process.poll() is not None and not self._stopping.is_set():
+                    _LOG.error("%s ended with %s; starting it again", role, process.returncode)
+                    self._stopping.wait(1)
+                    self._running[role] = self._spawn(role)
+
+    def request_stop(self) -> None:
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Ask every role to finish, and end those that do not."""
+        self._stopping.set()
+        for process in self._running.values():
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + _PATIENCE
+        for process in self._running.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _spawn(self, role: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "zegel", "serve", "--data", str(self._data), "--role", role]
+        # A session of its own: Ctrl-C reaches the watcher alone, which then lets each role finish in order.
+        return subprocess.Popen(command, start_new_session=True)
+
+
+def run_group(data: Path, roles: tuple[str, ...] = ROLES, ready: Callable[[], None] | None = None) -> None:
+    """Run all roles until SIGTERM or Ctrl-C; ``ready`` is called once they are started."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s serve %(levelname)s %(message)s")
+    group = Group(data, roles)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: group.request_stop())
+    group.start()
+    try:
+        if ready:
+            ready()
+        group.watch()
+    finally:
+        group.stop()
