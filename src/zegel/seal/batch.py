@@ -21,10 +21,9 @@ class Batch:
     """Room for a batch of plaintext and its sealed form."""
 
     def __init__(self) -> None:
-        self._plain = bytearray(PLAIN_BATCH)
-        self._sealed = bytearray(SEALED_BATCH)
-        self.plain = memoryview(self._plain)
-        self.sealed = memoryview(self._sealed)
+        self.plain = memoryview(bytearray(PLAIN_BATCH))
+        self.sealed = memoryview(bytearray(SEALED_BATCH))
+        self._used = 0
         self._pairs = [
             (
                 self.plain[number * CHUNK : (number + 1) * CHUNK],
@@ -39,6 +38,7 @@ class Batch:
         *first* is the number of the first chunk; with *last*, the final chunk of the batch ends the payload.
         """
         count = max(1, -(-length // CHUNK))
+        self._used = max(self._used, length)
         for index in range(count):
             plain, sealed = self._pairs[index]
             size = min(CHUNK, length - index * CHUNK)
@@ -54,6 +54,7 @@ class Batch:
         A refusal says in its fact ``number`` which chunk is damaged; the chunks before it are in ``plain``.
         """
         count = max(1, -(-length // SEALED_CHUNK))
+        self._used = max(self._used, min(length, PLAIN_BATCH))
         for index in range(count):
             plain, sealed = self._pairs[index]
             size = min(SEALED_CHUNK, length - index * SEALED_CHUNK)
@@ -73,5 +74,5 @@ class Batch:
         return length - count * TAG
 
     def wipe(self) -> None:
-        """Overwrite the plaintext."""
-        self.plain[:] = bytes(PLAIN_BATCH)
+        """Overwrite the plaintext, as far as there was any."""
+        self.plain[: self._used] = bytes(self._used)

@@ -99,6 +99,7 @@ class Pipeline:
         self._free: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._read: queue.SimpleQueue[tuple[Batch, int] | None] = queue.SimpleQueue()
         self._turned: queue.SimpleQueue[tuple[Batch, memoryview] | None] = queue.SimpleQueue()
+        self._batches: list[Batch] = []
         self._failures: list[BaseException] = []
         self._wake_read, self._wake_write = os.pipe()
         source.wake_on(self._wake_read)
@@ -107,9 +108,6 @@ class Pipeline:
 
     def run(self, progress: Progress | None = None) -> int:
         """Turn everything around; give the number of bytes written, or raise the first failure."""
-        batches = [Batch() for _ in range(_BATCHES)]
-        for batch in batches:
-            self._free.put(batch)
         threads = [
             threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in (self._turn, self._write)
         ]
@@ -122,7 +120,7 @@ class Pipeline:
         finally:
             os.close(self._wake_read)
             os.close(self._wake_write)
-            for batch in batches:
+            for batch in self._batches:
                 batch.wipe()
         if self._failures:
             raise self._failures[0]
@@ -142,7 +140,7 @@ class Pipeline:
     def _fill(self, progress: Progress | None) -> None:
         """The reader: fill batch after batch; a batch that isn't full is the end."""
         total = 0
-        while (batch := self._free.get()) is not None:
+        while (batch := self._next_batch()) is not None:
             view = batch.plain if self._sealing else batch.sealed
             count = self._source.fill(view)
             if self._failures:
@@ -153,6 +151,12 @@ class Pipeline:
                 progress(total)
             if count < len(view):
                 return
+
+    def _next_batch(self) -> Batch | None:
+        if len(self._batches) < _BATCHES and self._free.empty():
+            self._batches.append(Batch())
+            return self._batches[-1]
+        return self._free.get()
 
     def _turn(self) -> None:
         """The crypter: hold every batch until it's known whether something follows it."""
