@@ -1,0 +1,141 @@
+"""One mail on its way in: parsed and sealed while it arrives, then finished, or aborted without a trace.
+
+All methods block (they seal and store) and run in the door's thread pool, never two at once for one mail.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from zegel.doors.smtp.config import DoorConfig
+from zegel.doors.smtp.headers import decode_words, read_addresses
+from zegel.doors.smtp.mime import AttachmentWriter, Mail
+from zegel.doors.smtp.walker import Part
+from zegel.doors.smtp.wishes import Defaults, Wishes, read_wishes
+from zegel.errors import Denied, Mistake, NotFound
+from zegel.journeys.ports import Actor
+from zegel.journeys.submit import Message
+from zegel.parcels.addresses import Person, checked_address
+from zegel.parcels.manifest import checked_subject
+
+log = logging.getLogger(__name__)
+
+
+class Submission(Protocol):
+    """One parcel being packed (``journeys.submit.Packing``); attachments may be open side by side."""
+
+    def attachment(self, name: str, type_: str = ..., cid: str = ...) -> AttachmentWriter: ...
+
+    def finish(self, message: Message) -> str: ...
+
+    def abort(self) -> None: ...
+
+
+class Submit(Protocol):
+    """Begins parcels (``journeys.submit.Submit``)."""
+
+    def begin(self, actor: Actor) -> Submission: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends, and to whom: what MAIL and RCPT said."""
+
+    actor: Actor
+    recipients: Sequence[str]
+
+
+class Intake:
+    """Feed the mail, then :meth:`finish`; or :meth:`abort`. Both are safe to call once more."""
+
+    def __init__(self, submit: Submit, config: DoorConfig, envelope: Envelope, clock: Callable[[], datetime]):
+        self._envelope = envelope
+        self._clock = clock
+        self._defaults = Defaults(
+            config.default_proof, config.default_class, config.language, ZoneInfo(config.timezone)
+        )
+        self._submission: Submission | None = submit.begin(envelope.actor)
+        self._mail = _CheckedMail(self, config)
+        self._wishes: Wishes | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes; raises Mistake, Denied or Unavailable, after which only :meth:`abort` makes sense."""
+        self._mail.feed(data)
+
+    def head(self, part: Part) -> None:
+        """The top headers are there: refuse whom we must before anything is sealed."""
+        self._check_from(part)
+        self._wishes = read_wishes(part.headers, self._envelope.recipients, self._defaults, self._clock())
+
+    def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
+        if self._submission is None:
+            raise Mistake("This mail was broken off.", code="broken-off")
+        return self._submission.attachment(name, type_, cid)
+
+    def finish(self) -> str:
+        """The mail is complete; returns the parcel's identifier when it is durable."""
+        self._mail.close()
+        if self._submission is None or self._wishes is None or self._mail.top is None:
+            raise Mistake("This mail was broken off.", code="broken-off")
+        headers = self._mail.top.headers
+        message = Message(
+            subject=checked_subject(decode_words(headers.first("subject"))),
+            text=self._mail.text,
+            html=self._mail.html,
+            to=tuple(_people(headers.all("to"))),
+            cc=tuple(_people(headers.all("cc"))),
+            readers=self._wishes.readers,
+            class_=self._wishes.class_,
+            expires=self._wishes.expires,
+            language=self._wishes.language,
+        )
+        submission, self._submission = self._submission, None
+        try:
+            return submission.finish(message)
+        except (Mistake, Denied, NotFound):
+            submission.abort()
+            raise
+        # After any other error nobody knows whether the deposit was written: its blobs stay, and are swept if not.
+
+    def abort(self) -> None:
+        """Forget the mail; never raises: whoever calls has nothing better to do."""
+        submission, self._submission = self._submission, None
+        if submission:
+            try:
+                submission.abort()
+            except Exception:
+                log.exception("a broken-off mail could not be cleaned up; the sweeper will")
+
+    def _check_from(self, part: Part) -> None:
+        """The From header names the account and nobody else (RFC 5322 §3.6.2: at most one field)."""
+        fields = part.headers.all("from")
+        senders = {address.lower() for _, address in read_addresses(fields)}
+        if len(fields) > 1 or (fields and senders != {self._envelope.actor.address.lower()}):
+            raise Denied(
+                "The From header must name {address}, the account that sends.",
+                code="foreign-sender",
+                address=self._envelope.actor.address,
+            )
+
+
+class _CheckedMail(Mail):
+    def __init__(self, intake: Intake, config: DoorConfig):
+        super().__init__(intake, config.mime, config.language)
+        self._intake = intake
+
+    def head(self, part: Part) -> None:
+        self._intake.head(part)
+
+
+def _people(values: list[str]) -> list[Person]:
+    """Whom the mail shows as its readers; what is no address is left out."""
+    found = []
+    for name, address in read_addresses(values):
+        try:
+            found.append(Person(" ".join(name.split())[:200], checked_address(address)))
+        except Mistake:
+            continue
+    return found

@@ -1,0 +1,177 @@
+"""The door on real sealing: blobs in memory, deposits caught and opened again the way a reader does."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from zegel import seal
+from zegel.doors.smtp.config import DoorConfig
+from zegel.doors.smtp.serve import Server
+from zegel.errors import Denied, Unavailable
+from zegel.journeys.ports import Actor
+from zegel.journeys.read import open_slip
+from zegel.journeys.submit import Submit
+from zegel.parcels.claim import Link, read_secret
+from zegel.parcels.deposit import Blob, Deposit, Reader, check_deposit
+from zegel.parcels.limits import Limits
+from zegel.parcels.manifest import Manifest, Organisation
+from zegel.parcels.release import Released
+from zegel.parcels.signature import Signature, read_signed
+
+NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
+SENDER = "zorg@voorbeeld.example"
+PASSWORD = "een lang wachtwoord"
+READER = "j.dejong@example.net"
+
+
+@dataclass(frozen=True)
+class Account:
+    account: str = "acc"
+    active: bool = True
+    address: str = SENDER
+    name: str = "Afdeling Zorg"
+
+
+def authenticate(address: str, secret: str) -> Actor:
+    if (address, secret) != (SENDER, PASSWORD):
+        raise Denied("Address or password is wrong.", code="bad-login")
+    return Account()
+
+
+class MemoryStore:
+    """A sink whose blobs exist once committed; ``broken`` makes every write fail as a full disk does."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.broken = False
+        self.most_open = 0
+        self.opened = 0
+
+    def open_write(self, blob: str) -> "MemoryWriter":
+        self.opened += 1
+        return MemoryWriter(self, blob)
+
+    def delete(self, blob: str) -> None:
+        self.blobs.pop(blob, None)
+
+
+class MemoryWriter:
+    def __init__(self, store: MemoryStore, blob: str):
+        self._store = store
+        self._blob = blob
+        self._data = bytearray()
+
+    def write(self, data: bytes | memoryview) -> None:
+        if self._store.broken:
+            raise Unavailable("The disk is full.", code="disk-full")
+        self._data += data
+
+    def commit(self) -> Blob:
+        self._store.blobs[self._blob] = bytes(self._data)
+        return Blob(self._blob, len(self._data), hashlib.sha256(self._data).hexdigest())
+
+    def abort(self) -> None:
+        self._data.clear()
+
+
+class Vouching:
+    def vouch(self, actor: Actor, parcel: str, digest: str) -> Signature:
+        return Signature("KEY", "post.voorbeeld.example", actor.address, NOW, b"e" * 64, b"m" * 3309)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One parcel as its first reader opens it; ``files`` are (name, media type, content id, bytes)."""
+
+    manifest: Manifest
+    readers: tuple[Reader, ...]
+    files: list[tuple[str, str, str, bytes]]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, *_ in self.files]
+
+    def file(self, name: str) -> bytes:
+        found = [data for wanted, _, _, data in self.files if wanted == name]
+        assert len(found) == 1, (name, self.names)
+        return found[0]
+
+
+class House:
+    """``submit`` for the door, and what came of it in ``received``. ``before_deposit`` may wait, or raise."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.store = MemoryStore()
+        self.deposits: list[Deposit] = []
+        self.limits = limits or Limits()
+        self.before_deposit: Callable[[], None] = lambda: None
+        self.arrived = threading.Condition()
+        self._courier = seal.HybridIdentity.generate()
+        self.submit = Submit(
+            self.store,
+            self,
+            Vouching(),
+            Organisation("Gemeente Voorbeeld", "post.voorbeeld.example"),
+            str(self._courier.recipient),
+            "",
+            self.limits,
+            lambda: NOW,
+        )
+
+    def deposit(self, actor: Actor, deposit: Deposit) -> str:
+        self.before_deposit()
+        check_deposit(deposit, NOW, self.limits)
+        assert all(blob.blob in self.store.blobs for blob in deposit.blobs)
+        with self.arrived:
+            self.deposits.append(deposit)
+            self.arrived.notify_all()
+        return deposit.parcel
+
+    @property
+    def received(self) -> list[Received]:
+        return [self._open(deposit) for deposit in self.deposits]
+
+    @property
+    def last(self) -> Received:
+        return self._open(self.deposits[-1])
+
+    def _open(self, deposit: Deposit) -> Received:
+        reader = deposit.readers[0]
+        notice = json.loads(seal.open_(reader.sealed_notice, self._courier))
+        link = Link("https://post.voorbeeld.example", notice["slip"], read_secret(notice["secret"]))
+        blobs = tuple((blob.blob, blob.size) for blob in deposit.blobs)
+        key = open_slip(link, Released(deposit.parcel, reader.sealed_slip, reader.share, blobs, "", NOW))
+        signed = seal.open_(self.store.blobs[deposit.blobs[0].blob], key)
+        manifest = read_signed(signed, deposit.parcel)[0]
+        files = []
+        for item in manifest.attachments:
+            data = seal.open_(self.store.blobs[item.blob], key)
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (item.size, item.sha256)
+            files.append((item.name, item.type, item.cid, data))
+        return Received(manifest, deposit.readers, files)
+
+
+@dataclass
+class Door:
+    """A listening door."""
+
+    port: int
+    house: House
+    server: Server = field(repr=False)
+
+
+@contextmanager
+def open_door(config: DoorConfig | None = None, house: House | None = None) -> Iterator[Door]:
+    """A door on a free port of 127.0.0.1, with every reader needing no more than the link unless the mail says so."""
+    house = house or House()
+    settings = config or DoorConfig(hostname="post.voorbeeld.example", default_proof="mail")
+    server = Server(replace(settings, port=0), house.submit, authenticate, lambda: NOW)
+    server.start()
+    try:
+        yield Door(server.port, house, server)
+    finally:
+        server.stop()
