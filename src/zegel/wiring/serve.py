@@ -81,10 +81,24 @@ def _run_web(ground: Ground, zone: Zone, listen: str, threads: int) -> None:
 
 
 def _run_smtp(ground: Ground) -> None:
+    from zegel.doors.smtp.config import DoorConfig, DoorLimits
+    from zegel.doors.smtp.logins import Logins
     from zegel.doors.smtp.serve import run
 
     house = _house(ground, "inside")
-    run(ground.config.smtp, house.inside_submit(), house.people, ground.data / "spool")
+    part = ground.config.smtp
+    host, _, port = part.listen.rpartition(":")
+    config = DoorConfig(
+        hostname=ground.config.organisation.host.partition(":")[0],
+        host=host.strip("[]"),
+        port=int(port),
+        tls="starttls" if part.certificate else "none",
+        certificate=ground.path(part.certificate) if part.certificate else None,
+        private_key=ground.path(part.key) if part.key else None,
+        default_proof=part.default_proof,
+        limits=DoorLimits(message_bytes=part.max_bytes, recipients=house.profile.limits.readers),
+    )
+    run(config, house.inside_submit(), Logins(house.people), house.clock)
 
 
 def _tidy(ground: Ground) -> None:
