@@ -1,0 +1,72 @@
+"""Request bodies: streamed where they hold a blob, strict JSON everywhere else."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from ninja.parser import Parser
+
+from zegel.errors import Mistake
+
+PIECE = 256 * 1024
+
+
+def length(request: HttpRequest) -> int:
+    """The length that the caller announced; raises Mistake ``no-length`` (a length from a stranger may be any text)."""
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if not (announced.isascii() and announced.isdigit()) or len(announced) > 15:
+        raise Mistake("An upload needs a Content-Length.", code="no-length")
+    return int(announced)
+
+
+def pieces(request: HttpRequest) -> Iterator[bytes]:
+    """Yield the body as it arrives, never whole.
+
+    A connection that breaks ends the pieces early: the journey, which knows the length, says that it was cut short.
+    """
+    while True:
+        try:
+            piece = request.read(PIECE)
+        except (UnreadablePostError, OSError):
+            return
+        if not piece:
+            return
+        yield piece
+
+
+def strict_json(raw: bytes) -> Any:
+    """Read JSON as docs/format.md §1 has it: UTF-8, no repeated names, no NaN; raises Mistake ``bad-json``."""
+    try:
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_no_repeats, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        raise Mistake("The request is not valid JSON.", code="bad-json") from None
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("repeated name")
+    return members
+
+
+def _refused(_: str) -> None:
+    raise ValueError("no JSON number")
+
+
+class StrictParser(Parser):
+    """JSON bodies of the API; anything that is not declared to be JSON is refused.
+
+    A form of another website can send ``text/plain`` with a reader's cookies, but not ``application/json``.
+    """
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the members of the body; raises Mistake."""
+        try:
+            raw = request.body
+        except (UnreadablePostError, OSError):
+            raise Mistake("The request was cut short.", code="cut-request") from None
+        if raw and request.content_type != "application/json":
+            raise Mistake("The body of this request must be application/json.", code="bad-media-type")
+        return strict_json(raw) if raw else {}

@@ -1,0 +1,83 @@
+"""``/api/v1/reader``: for a reader without account. No cookies are used; the link secret never comes here."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from ninja import Router, Status
+
+from zegel.doors.web.installed import house
+from zegel.doors.web.ninja_api import errors
+from zegel.doors.web.ranges import Range, read_range
+from zegel.doors.web.schemas import AnnouncedOut, CodeIn, OpenIn, ReleasedOut
+from zegel.errors import Denied, Mistake
+
+reader = Router(tags=["reader"])
+
+_BYTES: dict[str, Any] = {
+    "parameters": [
+        {"name": "Authorization", "in": "header", "required": True, "schema": {"type": "string"}},
+        {"name": "Range", "in": "header", "required": False, "schema": {"type": "string"}},
+    ],
+    "responses": {
+        200: {"description": "Sealed bytes", "content": {"application/octet-stream": {}}},
+        206: {"description": "A range of the sealed bytes", "content": {"application/octet-stream": {}}},
+    },
+}
+
+
+@reader.get("/slips/{slip}", response={200: AnnouncedOut, **errors(404, 410)})
+def look(request: HttpRequest, slip: str) -> AnnouncedOut:
+    """What a reader may know before the proof: who wrote, until when, which proof is wanted."""
+    return AnnouncedOut.of(house().collect.look(slip))
+
+
+@reader.post("/slips/{slip}/code", response={204: None, **errors(404, 410, 429)})
+def request_code(request: HttpRequest, slip: str, payload: CodeIn) -> Status[None]:
+    """Have six digits sent by SMS; earlier ones stop counting."""
+    house().collect.request_code(slip)
+    return Status(204, None)
+
+
+@reader.post("/slips/{slip}/open", response={200: ReleasedOut, **errors(403, 404, 410, 429)})
+def open_slip(request: HttpRequest, slip: str, payload: OpenIn) -> ReleasedOut:
+    """Show the proof, or the ticket of an earlier one; answers share, slip and a ticket for the blobs."""
+    if (payload.proof is None) == (payload.ticket is None):
+        raise Mistake("Show either a proof or a ticket.", code="bad-proof")
+    if payload.ticket is not None:
+        return ReleasedOut.of(house().collect.reopen(slip, payload.ticket))
+    code = payload.proof.code if payload.proof else ""
+    return ReleasedOut.of(house().collect.open(slip, code))
+
+
+@reader.get("/slips/{slip}/blobs/{blob}", response=errors(403, 404, 410, 416), openapi_extra=_BYTES)
+def fetch_blob(request: HttpRequest, slip: str, blob: str) -> HttpResponseBase:
+    """Sealed bytes of one blob, whole or one range of it (`Authorization: Ticket …`)."""
+    collect, ticket = house().collect, _ticket(request)
+    size = collect.blob_size(slip, blob, ticket)
+    wanted = _wanted(request, blob, size)
+    if wanted is None:
+        response = StreamingHttpResponse(collect.blob(slip, blob, ticket))
+        response["Content-Length"] = str(size)
+    else:
+        response = StreamingHttpResponse(collect.blob(slip, blob, ticket, wanted.start, wanted.length), status=206)
+        response["Content-Length"] = str(wanted.length)
+        response["Content-Range"] = wanted.content_range
+    response["Content-Type"] = "application/octet-stream"
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = f'"{blob}"'
+    return response
+
+
+def _ticket(request: HttpRequest) -> str:
+    scheme, _, ticket = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "ticket" or not ticket:
+        raise Denied("This ticket is not valid any more.", code="bad-ticket")
+    return ticket.strip()
+
+
+def _wanted(request: HttpRequest, blob: str, size: int) -> Range | None:
+    header = request.headers.get("Range", "")
+    # A blob never changes under its name, so its name is its tag; with another tag the whole is wanted (§13.1.5).
+    if not header or request.headers.get("If-Range", f'"{blob}"') != f'"{blob}"':
+        return None
+    return read_range(header, size)

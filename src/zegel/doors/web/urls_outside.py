@@ -1,0 +1,37 @@
+"""The addresses of the outside zone."""
+
+from django.urls import path
+
+from zegel.doors.web import assets, demo, pages, portal, sent
+from zegel.doors.web.api import api
+
+urlpatterns = [
+    path("", portal.home),
+    path("o/<str:slip>", portal.collect),
+    path("login", sent.login),
+    path("logout", sent.logout),
+    path("sent", sent.sent_list),
+    path("sent/<str:parcel>", sent.sent_parcel),
+    path("sent/<str:parcel>/revoke", sent.revoke_parcel),
+    path("sent/<str:parcel>/readers/<str:slip>/revoke", sent.revoke_reader),
+    path("sent/<str:parcel>/expiry", sent.change_expiry),
+    path("keys", portal.keys),
+    path("accessibility", portal.accessibility),
+    path("privacy", portal.privacy),
+    path("language", portal.language),
+    path("demo/catcher", demo.catcher),
+    path("demo/mail/<int:number>", demo.mail),
+    path("static/<str:version>/<path:path>", assets.serve),
+    path("favicon.ico", portal.no_icon),
+    path("robots.txt", portal.robots),
+    path("healthz", portal.health),
+    path(".well-known/zegel", portal.well_known),
+    path("api/v1/", api.urls),
+]
+
+handler400, handler403, handler404, handler500 = (
+    pages.bad_request,
+    pages.forbidden,
+    pages.not_found,
+    pages.server_error,
+)
