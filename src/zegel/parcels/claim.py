@@ -60,7 +60,10 @@ def read_secret(text: str) -> bytes:
 
 def read_link(text: str) -> Link:
     """Read a link as a reader pastes it; raises :class:`Mistake`."""
-    parts = urlsplit(text.strip().strip("<>"))
+    try:
+        parts = urlsplit(text.strip().strip("<>"))
+    except ValueError:
+        parts = urlsplit("")
     path = _PATH.match(parts.path)
     if parts.scheme not in ("http", "https") or not parts.netloc or not path:
         raise Mistake("This is not a link to a secure message.", code="bad-link")

@@ -1,0 +1,42 @@
+"""Addresses that are safe in headers and tables."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zegel.errors import Mistake
+from zegel.parcels.addresses import checked_address
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("j.dejong@example.net", "j.dejong@example.net"),
+        (" Jan@EXAMPLE.NET ", "Jan@example.net"),
+        ("zoë@voorbeeld.example", "zoë@voorbeeld.example"),
+        ("o'brien+wmo@example.net", "o'brien+wmo@example.net"),
+        ("post@localhost", "post@localhost"),
+    ],
+)
+def test_addresses_are_read(text: str, address: str) -> None:
+    assert checked_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "@x.example", "x@", "a b@x.example", "a@x..example", "a@-x.example", "a@x.example\r\nBcc: b@y.example",
+     '"a b"@x.example', "a@[127.0.0.1]", "a,b@x.example", "a@b@c.example,", "<a@x.example>", "a" * 65 + "@x.example",
+     "a@" + "x" * 64 + ".example", "a@x_y.example", "a..b@x.example"],
+)  # fmt: skip
+def test_others_are_refused(text: str) -> None:
+    with pytest.raises(Mistake):
+        checked_address(text)
+
+
+@given(st.text(max_size=100))
+def test_what_is_accepted_can_stand_in_a_header(text: str) -> None:
+    try:
+        address = checked_address(text)
+    except Mistake:
+        return
+    assert not set(address) & set('\r\n\x00<>,;"()[] \t')
