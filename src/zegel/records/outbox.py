@@ -127,6 +127,5 @@ def _bound(moment: datetime) -> str | datetime:
 
 
 def _read(moment: str | datetime) -> datetime:
-    if isinstance(moment, datetime):
-        return moment
-    return datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    read = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -69,7 +69,7 @@ class Parcels:
     def blobs_of(self, parcel: str) -> list[Blob]:
         """In order: the manifest first; empty when the parcel is gone. Raises NotFound for an unknown parcel."""
         with border():
-            rows = models.Blob.objects.filter(parcel_id=parcel).order_by("place")
+            rows = models.Blob.objects.filter(parcel_id=_plain(parcel)).order_by("place")
             blobs = [Blob(row.blob, row.size, row.sha256) for row in rows]
             if not blobs:
                 _found(parcel)

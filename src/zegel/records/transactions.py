@@ -37,7 +37,8 @@ def must_write() -> None:
 
 def insert_unless_there(row: models.Model) -> bool:
     """Insert one row; False when a unique value of it is taken. Waits for others that are inserting the same."""
-    fields = row._meta.concrete_fields
+    # A key that the database counts up itself is not ours to give.
+    fields = [field for field in row._meta.concrete_fields if getattr(row, field.attname) is not None]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
