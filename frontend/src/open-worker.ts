@@ -1,0 +1,109 @@
+/**
+ * The worker that opens one attachment: fetch → decrypt → hash → sink, in flat memory. It gets the key of this one payload
+ * and nothing else; header work and the parcel key stay with the page.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { Bytes } from "./bytes.ts";
+import { browserCipher, portableCipher } from "./cipher.ts";
+import { refusal, send } from "./api.ts";
+import { headerEnd, NONCE_BYTES } from "./header-end.ts";
+import { PayloadOpener, SEALED_CHUNK } from "./payload.ts";
+import { SealedSource } from "./sealed-source.ts";
+import { openSink, type Sink, type SinkChoice } from "./sinks.ts";
+import { ReaderError, troubleOf, type Trouble } from "./trouble.ts";
+
+/** What the page asks. `size` and `sha256` are the manifest's, of the plaintext; `sealed` is the blob's size. */
+export interface OpenJob {
+  url: string;
+  headers: Record<string, string>;
+  sealed: number;
+  size: number;
+  sha256: string;
+  sink: SinkChoice;
+}
+
+export type ToWorker = { say: "open"; job: OpenJob } | { say: "key"; key: Bytes };
+export type FromWorker =
+  | { say: "header"; header: Bytes; nonce: Bytes }
+  | { say: "progress"; bytes: number }
+  | { say: "done"; file: Blob | null }
+  | { say: "trouble"; trouble: Trouble; retryAfter: number | undefined };
+
+const BATCH = 16 * SEALED_CHUNK;
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const tell = (message: FromWorker): void => scope.postMessage(message);
+
+let giveKey: (key: Bytes) => void;
+const theKey = new Promise<Bytes>((resolve) => (giveKey = resolve));
+
+scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.say === "key") giveKey(data.key);
+  else void run(data.job);
+};
+
+async function run(job: OpenJob): Promise<void> {
+  try {
+    tell({ say: "done", file: await open(job) });
+  } catch (error) {
+    const { trouble, retryAfter } = troubleOf(error, "damaged-file");
+    tell({ say: "trouble", trouble: trouble === "damaged" ? "damaged-file" : trouble, retryAfter });
+  }
+}
+
+async function open(job: OpenJob): Promise<Blob | null> {
+  const response = await send(job.url, { headers: job.headers });
+  if (!response.ok || !response.body) throw await refusal(response);
+  const source = new SealedSource(response.body);
+  let sink: Sink | null = null;
+  try {
+    const first = await source.fill(new ArrayBuffer(BATCH));
+    const end = headerEnd(first);
+    const start = end + NONCE_BYTES;
+    if (!end || first.length < start) throw new ReaderError("damaged-file");
+    tell({ say: "header", header: first.slice(0, end), nonce: first.slice(end, start) });
+    const key = await theKey;
+    const opener = new PayloadOpener((await browserCipher(key)) ?? portableCipher(key), job.sealed - start);
+    key.fill(0);
+    if (opener.size !== job.size) throw new ReaderError("damaged-file");
+    sink = await openSink(job.sink);
+    await pump(source, first.subarray(start), opener, sink, job.sha256);
+    return await sink.finish();
+  } catch (error) {
+    await source.cancel();
+    await sink?.discard();
+    throw error;
+  }
+}
+
+/** While one batch is opened and written, the next one arrives. */
+async function pump(source: SealedSource, early: Bytes, opener: PayloadOpener, sink: Sink, expected: string): Promise<void> {
+  const hash = sha256.create();
+  let bytes = 0;
+  let written: Promise<void> | void = undefined;
+  let batch = await whole(source, early);
+  while (batch.length || !opener.done) {
+    const ended = batch.length < BATCH;
+    const next = ended ? null : source.fill(new ArrayBuffer(BATCH));
+    next?.catch(() => undefined);
+    const plain = await opener.open(batch);
+    hash.update(plain);
+    await written;
+    written = sink.write(plain);
+    bytes += plain.length;
+    tell({ say: "progress", bytes });
+    if (!next) break;
+    batch = await next;
+  }
+  await written;
+  // Damage that age cannot see: another file of this parcel, or one that the sender's key sealed but nobody signed for.
+  if (!opener.done || bytes !== opener.size) throw new ReaderError("damaged-file");
+  const digest = Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (digest !== expected) throw new ReaderError("damaged-file");
+}
+
+/** Make the first batch, of which the header has been taken, a whole one. */
+async function whole(source: SealedSource, early: Bytes): Promise<Bytes> {
+  const buffer = new ArrayBuffer(BATCH);
+  new Uint8Array(buffer).set(early);
+  return source.fill(buffer, early.length);
+}

@@ -1,0 +1,38 @@
+/**
+ * Trusted Types: under `require-trusted-types-for 'script'` a browser refuses text where code could start. This policy lets
+ * exactly two constants through; DOMPurify has a policy of its own (`dompurify`).
+ */
+const WORKER = new URL("./opener.js", import.meta.url).href;
+
+/**
+ * The empty page of a message. Its own CSP comes on top of the portal's: not even this server is asked for anything, only
+ * pictures that the portal itself puts in.
+ */
+const FRAME_SHELL =
+  '<!doctype html><html><head><meta charset="utf-8">' +
+  `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:">` +
+  '<meta name="referrer" content="no-referrer"><title>-</title></head><body></body></html>';
+
+interface Policy {
+  createHTML(text: string): string;
+  createScriptURL(text: string): string;
+}
+
+interface PolicyFactory {
+  createPolicy(name: string, rules: Policy): Policy;
+}
+
+const refuse = (): never => {
+  throw new TypeError("not one of our constants");
+};
+
+const rules: Policy = {
+  createHTML: (text) => (text === FRAME_SHELL ? text : refuse()),
+  createScriptURL: (text) => (text === WORKER ? text : refuse()),
+};
+
+const factory = (globalThis as { trustedTypes?: PolicyFactory }).trustedTypes;
+const policy = factory ? factory.createPolicy("zegel", rules) : rules;
+
+export const frameShell = (): string => policy.createHTML(FRAME_SHELL);
+export const newOpenWorker = (): Worker => new Worker(policy.createScriptURL(WORKER), { type: "module" });
