@@ -227,8 +227,8 @@ def empty_postgres(url: str) -> None:
         tables = [name for (name,) in connection.execute(_TABLES.encode()) if name != "django_migrations"]
         # As a replica, triggers stay silent: those that guard the chain, and those of foreign keys.
         statements = ["SET session_replication_role = replica"]
-        statements += [f'DELETE FROM "{name}"' for name in tables if name != "audit_head"]
-        statements += ["UPDATE audit_head SET number = 0, hash = repeat('0', 64)"]
+        statements += [f'DELETE FROM "{name}"' for name in tables]
+        statements += ["INSERT INTO audit_head VALUES (1, 0, repeat('0', 64))"]
         connection.execute(";".join(statements).encode())
 
 

@@ -156,7 +156,7 @@ def make_house(tmp_path: Path, *, archive: str = "", limits: Limits | None = Non
         limits=limits or Limits(),
     )
     mail = MailPart(kind="maildir", sender="post@voorbeeld.example", folder="mail")
-    inside = Inside(custody, notifier(mail, SmsPart(), folder, profile.organisation.name), schedule)
+    inside = Inside(custody, notifier(mail, SmsPart(), folder), schedule)
     people = SqlPeople(clock)
     house = assemble(profile, SqlRecords(), people, LocalStore(folder / "store"), b"k" * 32, inside, clock)
     password = "niet-raden-123"

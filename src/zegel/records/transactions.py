@@ -56,4 +56,5 @@ def _is_condemned() -> bool:
         return False
     from psycopg.pq import TransactionStatus
 
-    return bool(connection.connection.info.transaction_status != TransactionStatus.INTRANS)
+    status = connection.connection.info.transaction_status
+    return status in (TransactionStatus.INERROR, TransactionStatus.UNKNOWN)
