@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from tests.seal.tokens import TOKEN_KEY, exchange, hybrid_tag_identity, p256_identity
 
 from zegel.errors import Mistake
 from zegel.seal import (
@@ -35,12 +36,11 @@ from zegel.seal import (
     parse_recipients,
     seal,
 )
-from zegel.seal.p256tag import compressed, load_point, uncompressed
+from zegel.seal.p256tag import compressed, uncompressed
 from zegel.seal.primitives import hkdf
 
 FILE_KEY = bytes(range(16))
 XWING = json.loads((Path(__file__).parent / "xwing.json").read_text())["vectors"]
-_P256 = ec.generate_private_key(ec.SECP256R1())
 
 # Points that give the all-zero secret with every key, in all the spellings X25519 accepts (RFC 7748, section 7).
 LOW_ORDER = [
@@ -54,21 +54,6 @@ LOW_ORDER = [
     "0000000000000000000000000000000000000000000000000000000000000080",
     "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 ]
-
-
-def exchange(point: bytes) -> bytes:
-    """Do what a token does."""
-    peer = load_point(point)
-    assert peer is not None
-    return _P256.exchange(ec.ECDH(), peer)
-
-
-def p256_identity() -> P256TagIdentity:
-    return P256TagIdentity(P256TagRecipient(compressed(_P256.public_key())), exchange)
-
-
-def hybrid_tag_identity() -> HybridTagIdentity:
-    return HybridTagIdentity(bytes(range(64)), uncompressed(_P256.public_key()), exchange)
 
 
 def pairs() -> list[tuple[Recipient, Identity]]:
@@ -214,8 +199,8 @@ def test_hpke_p256_agrees_with_cryptography_both_ways() -> None:
     stanza = identity.recipient.wrap(FILE_KEY)[0]
     enc = b64.decode(stanza.args[1])
     assert enc is not None
-    assert suite.decrypt(enc + stanza.body, _P256, info=info) == FILE_KEY
-    sealed = suite.encrypt(FILE_KEY, _P256.public_key(), info=info)
+    assert suite.decrypt(enc + stanza.body, TOKEN_KEY, info=info) == FILE_KEY
+    sealed = suite.encrypt(FILE_KEY, TOKEN_KEY.public_key(), info=info)
     enc, body = sealed[:65], sealed[65:]
     # The specification's own words: HKDF-Extract with the info as salt, over enc and four bytes of the point's hash.
     ikm = enc + hashlib.sha256(identity.recipient.to_bytes()).digest()[:4]
