@@ -1,0 +1,115 @@
+"""The notice: tells a reader that a message waits for her, and nothing of what is in it.
+
+Plain words (B1), both as text and as HTML, each complete; no image, no tracking, nothing loaded from anywhere. It says
+how a real one is recognised, because it looks like what a thief of data would send.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.template import Context, Engine
+
+from zegel.parcels.release import NoticeFacts
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SUBJECTS = {
+    "nl": "Beveiligd bericht van {organisation}",
+    "en": "Secure message from {organisation}",
+}
+_VIA = {"nl": "{sender} via {organisation}", "en": "{sender} via {organisation}"}
+_DAYS = {
+    "nl": ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = {
+    "nl": (
+        "januari", "februari", "maart", "april", "mei", "juni",
+        "juli", "augustus", "september", "oktober", "november", "december",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+}  # fmt: skip
+_MOMENT = {"nl": "{day} {date} {month} {year}, {time} uur", "en": "{day} {date} {month} {year}, {time}"}
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Who sends notices: the organisation's address, and the zone in which its readers live."""
+
+    address: str
+    zone: ZoneInfo
+
+
+def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> EmailMessage:
+    """Return the notice as a mail. The same slip always gets the same Message-ID: a repeat is seen to be one."""
+    language = facts.language if facts.language in _SUBJECTS else "nl"
+    organisation, sender = _one_line(facts.organisation), _one_line(facts.sender_name)
+    utf8 = not facts.to.isascii() or not from_.address.isascii()
+    mail = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
+    mail["From"] = _address(_VIA[language].format(sender=sender, organisation=organisation), sender, from_, facts)
+    mail["To"] = Address(addr_spec=facts.to)
+    mail["Subject"] = _SUBJECTS[language].format(organisation=organisation)
+    mail["Date"] = format_datetime(now.astimezone(UTC))
+    mail["Message-ID"] = f"<notice.{facts.slip}@{from_.address.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answers, please
+    mail["X-Auto-Response-Suppress"] = "All"
+    words = _words(facts, language, organisation, sender, from_.zone)
+    mail.set_content(_render(f"notice.{language}.txt", words), cte="quoted-printable")
+    mail.add_alternative(_render(f"notice.{language}.html", words), subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = language
+    return mail
+
+
+def spell_moment(moment: datetime, language: str, zone: ZoneInfo) -> str:
+    """``zondag 20 december 2026, 10:14 uur``."""
+    local = moment.astimezone(zone)
+    return _MOMENT[language].format(
+        day=_DAYS[language][local.weekday()],
+        date=local.day,
+        month=_MONTHS[language][local.month - 1],
+        year=local.year,
+        time=f"{local:%H:%M}",
+    )
+
+
+def _words(facts: NoticeFacts, language: str, organisation: str, sender: str, zone: ZoneInfo) -> dict[str, str]:
+    link = urlsplit(facts.link)
+    return {
+        "organisation": organisation,
+        "sender": sender,
+        "sender_address": facts.sender_address,
+        "expires": spell_moment(facts.expires, language, zone),
+        "link": facts.link,
+        "site": f"{link.scheme}://{link.netloc}/",
+        "proof": facts.proof,
+    }
+
+
+def _address(name: str, sender: str, from_: From, facts: NoticeFacts) -> Address:
+    # A name that holds an address of its own would be shown as if it were the sender's.
+    shown = name if sender and "@" not in sender else _one_line(facts.organisation)
+    return Address(display_name=shown, addr_spec=from_.address)
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:150]
+
+
+@cache
+def _engine() -> Engine:
+    # An engine of its own: the courier needs no Django settings, and a web theme cannot alter notices.
+    return Engine(dirs=[str(_TEMPLATES)], autoescape=True)
+
+
+def _render(template: str, words: dict[str, str]) -> str:
+    return str(_engine().get_template(template).render(Context(words)))

@@ -1,0 +1,87 @@
+"""``journeys.ports.Notifier`` with the drivers that the configuration names."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
+from zegel.outbox.notice import From, write_notice
+from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
+from zegel.parcels.release import NoticeFacts
+
+_ZONE = ZoneInfo("Europe/Amsterdam")
+
+
+class MailSettings(Protocol):
+    """``[mail]`` of the configuration; relative paths are under the data folder."""
+
+    @property
+    def kind(self) -> Literal["smtp", "maildir"]: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def folder(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def tls(self) -> Tls: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password_file(self) -> str: ...
+
+
+class SmsSettings(Protocol):
+    """``[sms]`` of the configuration."""
+
+    @property
+    def kind(self) -> Literal["file", "http", "none"]: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def driver(self) -> str: ...
+
+
+class RouteNotifier:
+    """Writes notices and codes, and hands them to a route."""
+
+    def __init__(self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime]):
+        self._from = from_
+        self._mail = mail
+        self._sms = sms
+        self._now = now
+
+    def notice(self, message: NoticeFacts) -> None:
+        self._mail.send(write_notice(message, self._from, self._now()), self._from.address, message.to)
+
+    def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
+        self._sms.send(telephone, write_sms(code, language, organisation))
+
+
+def notifier(
+    mail: MailSettings,
+    sms: SmsSettings,
+    data: Path,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> RouteNotifier:
+    """Build it; raises Mistake for settings that would send secrets in the clear or cannot be read."""
+    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now)
+
+
+def _mail_route(mail: MailSettings, data: Path) -> Route:
+    if mail.kind == "maildir":
+        return MaildirRoute(data / mail.folder)
+    secret = data / mail.password_file if mail.password_file else None
+    return SmtpRoute(Relay(mail.host, mail.port, mail.tls, mail.user, secret))
+
+
+def _sms_route(sms: SmsSettings, data: Path) -> SmsRoute:
+    if sms.kind == "file":
+        return FileSms(data / sms.file)
+    if sms.kind == "http":
+        return HttpSms(read_request(data / sms.driver))
+    return NoSms()
