@@ -160,7 +160,7 @@ def _inside(ground: Ground) -> "Inside":
     config = ground.config
     return Inside(
         custody=Custody(ground.keys),
-        notifier=notifier(config.mail, config.sms, ground.data, config.organisation.name),
+        notifier=notifier(config.mail, config.sms, ground.data),
         schedule=schedule,
     )
 
