@@ -5,6 +5,7 @@ Notices and SMS codes leave into the data folder, where the catcher page shows t
 
 import secrets
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -49,7 +50,7 @@ def run_demo(data: Path, port: int) -> None:
     for listen in (ground.config.web.listen, ground.config.inside.listen, ground.config.smtp.listen):
         _check_free(listen)
     _prepare(ground)
-    run_group(ground.data, ready=lambda: _tell(ground))
+    run_group(ground.data, ready=lambda stopping: _tell(ground, stopping))
 
 
 def _found(data: Path, port: int) -> None:
@@ -92,13 +93,14 @@ def _prepare(ground: Ground) -> None:
     )
 
 
-def _tell(ground: Ground) -> None:
+def _tell(ground: Ground, stopping: threading.Event) -> None:
     url = ground.config.web.url
     deadline = time.monotonic() + _PATIENCE
     while not _answers(f"{url}/healthz"):
         if time.monotonic() > deadline:
             raise Unavailable("The web door did not start.", code="no-start")
-        time.sleep(0.1)
+        if stopping.wait(0.1):
+            return
     login = (ground.data / "login.txt").read_text().split()
     print(
         f"""

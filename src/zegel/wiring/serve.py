@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zegel.errors import Mistake, ZegelError
+from zegel.journeys.house import House
 from zegel.wiring.build import Ground, Zone, build, configure_django, open_ground
 
 ROLES = ("outside", "tidy", "inside", "smtp", "courier")
@@ -30,6 +31,7 @@ _PATIENCE = 15
 """Seconds that a role gets to finish what it is doing."""
 _QUIET = 0.5
 """Seconds between rounds of the courier when nothing is due."""
+_WATCHED = "ZEGEL_WATCHED"
 _TIDY_EVERY = 60
 _SWEEP_EVERY = 3600
 
@@ -38,6 +40,8 @@ def run_role(data: Path, role: str) -> None:
     """Run one role in this process until SIGTERM or SIGINT."""
     ground = open_ground(data)
     os.environ["ZEGEL_DATA"] = str(ground.data)
+    if os.environ.pop(_WATCHED, ""):
+        _end_with_parent()
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
     match role:
         case "outside":
@@ -56,7 +60,7 @@ def run_role(data: Path, role: str) -> None:
             raise Mistake("“{role}” is not a role of zegel serve.", code="unknown-role", role=role)
 
 
-def _house(ground: Ground, zone: Zone):  # type: ignore[no-untyped-def]
+def _house(ground: Ground, zone: Zone) -> House:
     configure_django(ground, zone)
     return build(ground, zone)
 
@@ -64,6 +68,7 @@ def _house(ground: Ground, zone: Zone):  # type: ignore[no-untyped-def]
 def _run_web(ground: Ground, zone: Zone, listen: str, threads: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     host, _, port = listen.rpartition(":")
     # WSGI with many blocking threads: slow uploads must not starve readers (docs/decisions/0002-web-stack.md).
@@ -76,6 +81,7 @@ def _run_web(ground: Ground, zone: Zone, listen: str, threads: int) -> None:
         blocking_threads=threads,
         backpressure=threads,
         log_access=False,
+        log_level=LogLevels.error,
         websockets=False,
     ).serve()
 
@@ -111,9 +117,20 @@ def _tidy(ground: Ground) -> None:
         if time.monotonic() - swept > _SWEEP_EVERY:
             house.expire.sweep()
             swept = time.monotonic()
-        return int(touched)
+        return touched
 
     _rounds(tidy, _TIDY_EVERY)
+
+
+def _end_with_parent() -> None:
+    """End this process when the group's watcher dies, however it died: its end of our standard input closes then."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _rounds(once: Callable[[], int], quiet: float) -> None:
@@ -139,7 +156,7 @@ class Group:
         self._data = data
         self._roles = roles
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
 
     def start(self) -> None:
         """Start every role."""
@@ -148,19 +165,19 @@ class Group:
 
     def watch(self) -> None:
         """Start again what ends by itself, until :meth:`stop` is called from a signal handler or another thread."""
-        while not self._stopping.wait(0.5):
+        while not self.stopping.wait(0.5):
             for role, process in self._running.items():
-                if process.poll() is not None and not self._stopping.is_set():
+                if process.poll() is not None and not self.stopping.is_set():
                     _LOG.error("%s ended with %s; starting it again", role, process.returncode)
-                    self._stopping.wait(1)
+                    self.stopping.wait(1)
                     self._running[role] = self._spawn(role)
 
     def request_stop(self) -> None:
-        self._stopping.set()
+        self.stopping.set()
 
     def stop(self) -> None:
         """Ask every role to finish, and end those that do not."""
-        self._stopping.set()
+        self.stopping.set()
         for process in self._running.values():
             if process.poll() is None:
                 process.terminate()
@@ -175,11 +192,14 @@ class Group:
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "zegel", "serve", "--data", str(self._data), "--role", role]
         # A session of its own: Ctrl-C reaches the watcher alone, which then lets each role finish in order.
-        return subprocess.Popen(command, start_new_session=True)
+        watched = {**os.environ, _WATCHED: "1"}
+        return subprocess.Popen(command, start_new_session=True, stdin=subprocess.PIPE, env=watched)
 
 
-def run_group(data: Path, roles: tuple[str, ...] = ROLES, ready: Callable[[], None] | None = None) -> None:
-    """Run all roles until SIGTERM or Ctrl-C; ``ready`` is called once they are started."""
+def run_group(
+    data: Path, roles: tuple[str, ...] = ROLES, ready: Callable[[threading.Event], None] | None = None
+) -> None:
+    """Run all roles until SIGTERM or Ctrl-C; ``ready`` is called once they are started, with the event of its end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s serve %(levelname)s %(message)s")
     group = Group(data, roles)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -187,7 +207,7 @@ def run_group(data: Path, roles: tuple[str, ...] = ROLES, ready: Callable[[], No
     group.start()
     try:
         if ready:
-            ready()
+            ready(group.stopping)
         group.watch()
     finally:
         group.stop()
