@@ -8,7 +8,7 @@ import { frameShell } from "./trusted.ts";
 
 const BASE = `
   :root { font: 1.125rem/1.5 "Source Sans 3 Variable", system-ui, sans-serif; color: #17212e; background: #fff; }
-  body { margin: 0; overflow-wrap: anywhere; }
+  body { margin: 0; overflow-wrap: anywhere; display: flow-root; }
   img { max-width: 100%; height: auto; }
   table { max-width: 100%; }
   a { color: #17446b; }
@@ -37,6 +37,7 @@ function fill(frame: HTMLIFrameElement, safe: SafeHtml, title: string, language:
   const sheet = new Sheet();
   sheet.replaceSync(BASE);
   safe.rules.forEach((rule, number) => sheet.insertRule(`[${STYLE_MARK}="${number}"]{${rule}}`, sheet.cssRules.length));
+  for (const rule of fontRules()) sheet.insertRule(rule, sheet.cssRules.length);
   inside.adoptedStyleSheets = [sheet];
   inside.title = title;
   inside.documentElement.lang = language;
@@ -44,6 +45,15 @@ function fill(frame: HTMLIFrameElement, safe: SafeHtml, title: string, language:
   fit(frame);
   new ResizeObserver(() => fit(frame)).observe(inside.body);
   return frame;
+}
+
+/** The portal's own fonts, with addresses that hold in another document. */
+function fontRules(): string[] {
+  return [...document.styleSheets].flatMap((sheet) =>
+    [...sheet.cssRules]
+      .filter((rule) => rule instanceof CSSFontFaceRule)
+      .map((rule) => rule.cssText.replace(/url\("?([^")]+)"?\)/g, (_, path: string) => `url("${new URL(path, sheet.href ?? location.href).href}")`)),
+  );
 }
 
 /** As high as its content: one scroll bar, and a printed message is whole. */

@@ -5,12 +5,12 @@
 const WORKER = new URL("./opener.js", import.meta.url).href;
 
 /**
- * The empty page of a message. Its own CSP comes on top of the portal's: not even this server is asked for anything, only
+ * The empty page of a message. Its own CSP comes on top of the portal's: nothing is loaded but the portal's fonts and the
  * pictures that the portal itself puts in.
  */
 const FRAME_SHELL =
   '<!doctype html><html><head><meta charset="utf-8">' +
-  `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:">` +
+  `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:; font-src 'self'">` +
   '<meta name="referrer" content="no-referrer"><title>-</title></head><body></body></html>';
 
 interface Policy {

@@ -1,0 +1,115 @@
+"""A real Zegel in a temporary folder and a real Chromium: nothing between them is a stand-in."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WIDTHS = {"small": 360, "large": 1280}
+
+
+class House:
+    """The running house: its address, and the desk that sends."""
+
+    def __init__(self, url: str, desk: subprocess.Popen[str]) -> None:
+        self.url = url
+        self._desk = desk
+
+    def ask(self, do: str, **order: Any) -> dict[str, Any]:
+        """Give the desk an order and return its answer."""
+        assert self._desk.stdin is not None
+        assert self._desk.stdout is not None
+        self._desk.stdin.write(json.dumps({"do": do, **order}) + "\n")
+        self._desk.stdin.flush()
+        line = self._desk.stdout.readline()
+        assert line, "the desk has ended"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def send(self, subject: str = "Beschikking Wmo-aanvraag 2026-11834", text: str = "", **order: Any) -> dict[str, Any]:
+        """A parcel; ``links`` in the answer, one per proof in ``proofs``."""
+        return self.ask("send", subject=subject, text=text, **order)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    data, port = tmp_path_factory.mktemp("house") / "data", _free_port()
+    url = f"http://127.0.0.1:{port}"
+    program = "from pathlib import Path; from zegel.wiring.founding import found; import sys; "
+    program += "found(Path(sys.argv[1]), organisation='Gemeente Voorbeeld', url=sys.argv[2], "
+    program += "sender='post@voorbeeld.example', port=int(sys.argv[3]), demo=True)"
+    subprocess.run([sys.executable, "-c", program, data, url, str(port)], check=True, cwd=ROOT, timeout=120)
+    log = (data / "outside.log").open("w")
+    web = subprocess.Popen(
+        [sys.executable, "-m", "zegel", "serve", "--data", data, "--role", "outside"], cwd=ROOT, stdout=log, stderr=log
+    )
+    desk = subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.desk", data],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert desk.stdout is not None
+        assert desk.stdout.readline(), "the desk did not start"
+        while not _answers(f"{url}/healthz"):
+            assert web.poll() is None, (data / "outside.log").read_text()
+        yield House(url, desk)
+    finally:
+        for process in (web, desk):
+            process.terminate()
+            process.wait(30)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium from the system, or the one that Playwright brought."""
+    from playwright.sync_api import Error, sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        try:
+            found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        except Error as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no Chromium here: {error}")
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Any, house: House) -> Iterator[Any]:
+    """A fresh reader in Dutch, who must not cause one error or refused load on any page."""
+    context = browser.new_context(locale="nl-NL", viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    yield page
+    context.close()

@@ -1,0 +1,96 @@
+"""The sender's side of a trial: a process of the inside zone that takes orders on its standard input, one JSON a line.
+
+``python -m tests.browser.desk DATA``. Orders and answers:
+
+``{"do": "send", …}``            a parcel; answers ``parcel`` and, per reader, ``link``
+``{"do": "code"}``               answers the newest SMS ``code``
+``{"do": "revoke", "parcel"}``   withdraws it
+``{"do": "password"}``           answers the sender's ``address`` and ``password``
+
+A process of its own, because Django's settings in the test process belong to other tests. The link secret exists only in
+the sealed notice, so the courier's round really runs; what it would send is kept here.
+"""
+
+import base64
+import dataclasses
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from zegel.wiring.build import build, configure_django, open_ground
+
+SENDER = "zorg@voorbeeld.example"
+
+
+class Kept:
+    """A notifier that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.links: dict[str, str] = {}
+        self.codes: list[str] = []
+
+    def notice(self, message: Any) -> None:
+        self.links[message.slip] = message.link
+
+    def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
+        self.codes.append(code)
+
+
+class Desk:
+    def __init__(self, data: Path) -> None:
+        ground = open_ground(data)
+        configure_django(ground, "inside")
+        self._house = build(ground, "inside")
+        assert self._house.announce is not None
+        self._kept = Kept()
+        self._courier = dataclasses.replace(self._house.announce, notifier=self._kept)
+        self._password = secrets.token_hex(8)
+        self._actor = self._house.welcome.add(SENDER, "Afdeling Zorg en Welzijn", self._password)
+
+    def do_password(self) -> dict[str, Any]:
+        return {"address": SENDER, "password": self._password}
+
+    def do_send(self, **order: Any) -> dict[str, Any]:
+        from zegel.journeys.submit import Message, ReaderWish
+        from zegel.parcels.addresses import Person
+        from zegel.parcels.proofs import parse_proof
+
+        packing = self._house.inside_submit().begin(self._actor)
+        for item in order.pop("attachments", []):
+            writer = packing.attachment(item["name"], item.get("type", "application/octet-stream"), item.get("cid", ""))
+            data = base64.b64decode(item["data"]) if "data" in item else b"zegel " * (item["size"] // 6)
+            for at in range(0, len(data), 1 << 20):
+                writer.write(data[at : at + (1 << 20)])
+            writer.close()
+        proofs = order.pop("proofs", ["mail"])
+        readers = tuple(ReaderWish(f"lezer{n}@example.net", parse_proof(proof)) for n, proof in enumerate(proofs))
+        to = tuple(Person("", reader.address) for reader in readers)
+        parcel = packing.finish(Message(readers=readers, to=to, **order))
+        self._courier.round(100)
+        status = self._house.follow.parcel(self._actor, parcel)
+        return {"parcel": parcel, "links": [self._kept.links[reader.slip] for reader in status.readers]}
+
+    def do_code(self) -> dict[str, Any]:
+        self._courier.round(100)
+        return {"code": self._kept.codes[-1] if self._kept.codes else ""}
+
+    def do_revoke(self, parcel: str) -> dict[str, Any]:
+        self._house.revoke.parcel(self._actor, parcel)
+        return {}
+
+    def do_states(self, parcel: str) -> dict[str, Any]:
+        return {"states": [reader.state for reader in self._house.follow.parcel(self._actor, parcel).readers]}
+
+
+def main() -> None:
+    desk = Desk(Path(sys.argv[1]))
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(getattr(desk, f"do_{order.pop('do')}")(**order)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
