@@ -1,16 +1,27 @@
-"""Request bodies: streamed where they hold a blob, strict JSON everywhere else."""
+"""Request bodies: streamed where they hold a blob, strict JSON everywhere else.
+
+The server below us waits for a body without end, and each wait holds one of its threads: some dozens of strangers who
+announce a body and send nothing would stop everybody. So a body that is read whole has a deadline.
+"""
 
 import json
 from collections.abc import Iterator
+from threading import BoundedSemaphore, Thread
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from ninja.parser import Parser
 
-from zegel.errors import Mistake
+from zegel.errors import Mistake, Unavailable
 
 PIECE = 256 * 1024
+_PATIENCE = 20
+"""Seconds for a body of any size …"""
+_SLOWEST = 32 * 1024
+"""… and a second more for so many bytes."""
+_waiting = BoundedSemaphore(256)
+"""Threads that wait for bodies; those of callers whom we told that they were too slow end with their connection."""
 
 
 def length(request: HttpRequest) -> int:
@@ -34,6 +45,36 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         if not piece:
             return
         yield piece
+
+
+def read_whole(request: HttpRequest) -> bytes:
+    """Read a body that must be in memory; how large it may be was decided before (``middleware.limits``).
+
+    Raises Mistake ``cut-request`` or ``slow-request``, Unavailable when too many others are waited for.
+    """
+    announced = length(request) if request.META.get("CONTENT_LENGTH") else 0
+    if not announced:
+        return b""
+    if not _waiting.acquire(blocking=False):
+        raise Unavailable("The server is very busy. Try again in a moment.", code="busy", retry_after=30)
+    whole: list[bytes] = []
+
+    def read() -> None:
+        try:
+            whole.append(request.body)
+        except (UnreadablePostError, OSError):
+            pass
+        finally:
+            _waiting.release()
+
+    reading = Thread(target=read, daemon=True)
+    reading.start()
+    reading.join(_PATIENCE + announced / _SLOWEST)
+    if reading.is_alive():
+        raise Mistake("The request took too long to arrive.", code="slow-request")
+    if not whole or len(whole[0]) != announced:
+        raise Mistake("The request was cut short.", code="cut-request")
+    return whole[0]
 
 
 def strict_json(raw: bytes) -> Any:
@@ -63,10 +104,7 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         """Return the members of the body; raises Mistake."""
-        try:
-            raw = request.body
-        except (UnreadablePostError, OSError):
-            raise Mistake("The request was cut short.", code="cut-request") from None
+        raw = read_whole(request)
         if raw and request.content_type != "application/json":
             raise Mistake("The body of this request must be application/json.", code="bad-media-type")
         return strict_json(raw) if raw else {}

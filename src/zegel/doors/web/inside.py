@@ -9,6 +9,7 @@ from zegel.doors.web.installed import house
 from zegel.doors.web.ninja_api import TokenAuth, ZegelAPI, actor_of, errors
 from zegel.doors.web.schemas import Deposited, SignatureOut, SignIn
 from zegel.doors.web.submission import PARCEL_SCHEMA, receive
+from zegel.doors.web.transfers import transfer
 from zegel.parcels.signature import SUITE
 
 inside = Router(auth=TokenAuth(), tags=["inside"])
@@ -49,7 +50,9 @@ def submit_parcel(request: HttpRequest) -> Status[Deposited]:
     """Send a message with its attachments; 201 means sealed, durable, and about to be announced."""
     packing = house().inside_submit().begin(actor_of(request))
     try:
-        parcel = packing.finish(receive(request, packing))
+        with transfer():
+            message = receive(request, packing)
+        parcel = packing.finish(message)
     except BaseException:
         packing.abort()
         raise

@@ -11,7 +11,7 @@ from zegel.doors.web import bodies
 from zegel.doors.web.pages import error_page
 from zegel.doors.web.problems import MEDIA_TYPE, is_api, plain, problem
 from zegel.doors.web.settings import ours
-from zegel.errors import Damaged, Mistake, ZegelError
+from zegel.errors import Damaged, ZegelError
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,7 +32,7 @@ POLICY = "; ".join(
         "font-src 'self'",
         "img-src 'self' blob: data:",
         "connect-src 'self'",
-        "frame-src 'self' blob:",
+        "frame-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -89,20 +89,28 @@ def problems(get_response: GetResponse) -> GetResponse:
 
 
 def limits(get_response: GetResponse) -> GetResponse:
-    """Refuse a body that is too large before a byte of it is read; uploads and submissions have their own limits."""
+    """Refuse a body that is too large before a byte of it is read; uploads and submissions have their own limits.
+
+    Forms are read here, against a deadline: Django's own middleware would wait for them without end. An API reads its
+    body when it knows who calls.
+    """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        most = _most(request)
-        if most is not None and request.META.get("CONTENT_LENGTH"):
-            try:
-                size = bodies.length(request)
-            except Mistake as error:
-                return _told(request, error)
-            if size > most:
-                return _told(request, plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+        try:
+            _check_length(request)
+            if not is_api(request):
+                bodies.read_whole(request)
+        except ZegelError as error:
+            return _told(request, error)
         return get_response(request)
 
     return answer
+
+
+def _check_length(request: HttpRequest) -> None:
+    most = _most(request)
+    if most is not None and request.META.get("CONTENT_LENGTH") and bodies.length(request) > most:
+        raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def _most(request: HttpRequest) -> int | None:

@@ -53,9 +53,14 @@ def privacy(request: HttpRequest) -> HttpResponse:
     return render(request, "about_privacy.html")
 
 
+@csrf_exempt
+@csrf_exempt
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Keep the language that was chosen, and go back to the page."""
+    """Keep the language that was chosen, and go back to the page.
+
+    Without a CSRF token, which would give every reader a cookie; another site can at most change somebody's language.
+    """
     chosen = request.POST.get("language", "")
     if chosen not in LANGUAGES:
         raise Mistake("The language “{language}” is not known here.", code="bad-language", language=chosen[:10])
@@ -77,7 +82,6 @@ def own_page(request: HttpRequest, wanted: str, otherwise: str = "/") -> str:
     return wanted if safe and wanted.startswith("/") and len(wanted) <= 200 else otherwise
 
 
-@csrf_exempt
 @require_safe
 def well_known(request: HttpRequest) -> HttpResponse:
     """``/.well-known/zegel`` (docs/format.md §5)."""

@@ -9,6 +9,7 @@ from zegel.doors.web.installed import house
 from zegel.doors.web.ninja_api import errors
 from zegel.doors.web.ranges import Range, read_range
 from zegel.doors.web.schemas import AnnouncedOut, CodeIn, OpenIn, ReleasedOut
+from zegel.doors.web.transfers import Outgoing
 from zegel.errors import Denied, Mistake
 
 reader = Router(tags=["reader"])
@@ -55,12 +56,16 @@ def fetch_blob(request: HttpRequest, slip: str, blob: str) -> HttpResponseBase:
     collect, ticket = house().collect, _ticket(request)
     size = collect.blob_size(slip, blob, ticket)
     wanted = _wanted(request, blob, size)
-    if wanted is None:
-        response = StreamingHttpResponse(collect.blob(slip, blob, ticket))
-        response["Content-Length"] = str(size)
-    else:
-        response = StreamingHttpResponse(collect.blob(slip, blob, ticket, wanted.start, wanted.length), status=206)
-        response["Content-Length"] = str(wanted.length)
+    start, length = (wanted.start, wanted.length) if wanted else (0, None)
+    outgoing = Outgoing()
+    try:
+        response = StreamingHttpResponse(outgoing.send(collect.blob(slip, blob, ticket, start, length)))
+    except BaseException:
+        outgoing.close()
+        raise
+    response["Content-Length"] = str(wanted.length if wanted else size)
+    if wanted:
+        response.status_code = 206
         response["Content-Range"] = wanted.content_range
     response["Content-Type"] = "application/octet-stream"
     response["Accept-Ranges"] = "bytes"

@@ -376,7 +376,7 @@ def profile_members(profile: Profile) -> dict[str, Any]:
             for key in profile.signing
         ],
         "api": f"{profile.url}/api/v1",
-        "inside": f"{profile.inside_url}/inside/v1" if profile.inside_url else "",
+        "inside": profile.inside_url,
         "limits": {
             "readers": limits.readers,
             "attachments": limits.attachments,

@@ -20,12 +20,17 @@ _HOUR = 3600
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The settings that are this door's own. The paths are those of the trial's Maildir and SMS file."""
+    """The settings that are this door's own.
+
+    The paths are those of the trial's Maildir and SMS file; ``transfers`` is how many uploads and downloads may go on
+    at once.
+    """
 
     https: bool
     demo: bool
     demo_mail: Path | None
     demo_sms: Path | None
+    transfers: int
 
 
 def ours() -> Ours:
@@ -45,12 +50,14 @@ def web_settings(
     demo_sms: Path | None = None,
     hosts: tuple[str, ...] = (),
     behind_proxy: bool = False,
+    threads: int = 64,
     language: str = "nl",
 ) -> dict[str, Any]:
     """Return the settings of one zone.
 
     ``url`` is how the world reaches this zone; its host, and ``hosts`` besides, is the only one answered to, and https
     in it makes cookies Secure. ``behind_proxy`` trusts ``X-Forwarded-Proto``: only where a proxy sets it.
+    ``threads`` is how many requests the server runs at once.
     """
     parts = urlsplit(url)
     https = parts.scheme == "https"
@@ -63,7 +70,7 @@ def web_settings(
         "INSTALLED_APPS": ["django.contrib.sessions", "zegel.records", "zegel.people"],
         "ROOT_URLCONF": f"{_WEB}.urls_{zone}",
         "APPEND_SLASH": False,
-        "ZEGEL": Ours(https, demo, demo_mail, demo_sms),
+        "ZEGEL": Ours(https, demo, demo_mail, demo_sms, max(1, threads * 3 // 4)),
         **_requests(zone),
         **_words(language),
         **_cookies(https),
@@ -76,14 +83,14 @@ def web_settings(
 
 
 def _requests(zone: str) -> dict[str, Any]:
-    around = [f"{_WEB}.middleware.headers", f"{_WEB}.middleware.problems"]
+    around = [f"{_WEB}.middleware.headers"]
     inside = ["django.middleware.locale.LocaleMiddleware", "django.middleware.common.CommonMiddleware"]
     inside += [f"{_WEB}.middleware.limits"]
     if zone == "outside":
         around += ["django.contrib.sessions.middleware.SessionMiddleware"]
         inside += ["django.middleware.csrf.CsrfViewMiddleware"]
     return {
-        "MIDDLEWARE": [*around, *inside, f"{_WEB}.middleware.Errors"],
+        "MIDDLEWARE": [*around, *inside, f"{_WEB}.middleware.problems", f"{_WEB}.middleware.Errors"],
         # The largest body that is read into memory: a deposit (middleware.DEPOSIT_BYTES), and the manifest of a
         # submission; every other request is refused above 64 KiB before this.
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 24 * 1024 * 1024,

@@ -9,6 +9,7 @@ from zegel.doors.web import bodies
 from zegel.doors.web.installed import house
 from zegel.doors.web.ninja_api import TokenAuth, actor_of, errors
 from zegel.doors.web.schemas import Parts, StoredBlob
+from zegel.doors.web.transfers import transfer
 
 uploads = Router(auth=TokenAuth(), tags=["uploads"])
 
@@ -25,7 +26,8 @@ _RAW: dict[str, Any] = {
 def put_blob(request: HttpRequest, blob: str) -> Status[StoredBlob]:
     """Store a whole blob of at most one part; the same bytes again are answered the same."""
     size = bodies.length(request)
-    stored, receipt = house().uploads.put(actor_of(request), blob, bodies.pieces(request), size)
+    with transfer():
+        stored, receipt = house().uploads.put(actor_of(request), blob, bodies.pieces(request), size)
     return Status(201, StoredBlob.of(stored, receipt))
 
 
@@ -33,7 +35,8 @@ def put_blob(request: HttpRequest, blob: str) -> Status[StoredBlob]:
 def put_part(request: HttpRequest, blob: str, number: int) -> Status[None]:
     """Store part `number`, from 0, of a large blob; every part but the last has `limits.part_bytes`."""
     size = bodies.length(request)
-    house().uploads.put_part(actor_of(request), blob, number, bodies.pieces(request), size)
+    with transfer():
+        house().uploads.put_part(actor_of(request), blob, number, bodies.pieces(request), size)
     return Status(204, None)
 
 
