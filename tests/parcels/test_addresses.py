@@ -26,7 +26,8 @@ def test_addresses_are_read(text: str, address: str) -> None:
     "text",
     ["", "x", "@x.example", "x@", "a b@x.example", "a@x..example", "a@-x.example", "a@x.example\r\nBcc: b@y.example",
      '"a b"@x.example', "a@[127.0.0.1]", "a,b@x.example", "a@b@c.example,", "<a@x.example>", "a" * 65 + "@x.example",
-     "a@" + "x" * 64 + ".example", "a@x_y.example", "a..b@x.example"],
+     "a@" + "x" * 64 + ".example", "a@x_y.example", "a..b@x.example", "a\u202eb@x.example", "a\u200bb@x.example",
+     "a\ud800b@x.example", "a\u0085b@x.example"],
 )  # fmt: skip
 def test_others_are_refused(text: str) -> None:
     with pytest.raises(Mistake):
@@ -40,3 +41,4 @@ def test_what_is_accepted_can_stand_in_a_header(text: str) -> None:
     except Mistake:
         return
     assert not set(address) & set('\r\n\x00<>,;"()[] \t')
+    assert address.isprintable()

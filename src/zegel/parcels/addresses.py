@@ -20,9 +20,11 @@ class Person:
 def checked_address(text: str) -> str:
     """Return the address with its domain in lower case; raises :class:`Mistake`.
 
-    Quoted local parts and address literals are refused: no reader has one, and they are how headers get smuggled.
+    Quoted local parts and address literals are refused: no reader has one, and they are how headers get smuggled. So is
+    what cannot be seen (bidi overrides, zero-width characters, surrogates): two addresses that look alike must be one.
     """
     local, at, domain = text.strip().rpartition("@")
-    if not at or not _LOCAL.match(local) or not _DOMAIN.match(domain) or ".." in local or "_" in domain:
+    visible = local.isprintable()
+    if not at or not visible or not _LOCAL.match(local) or not _DOMAIN.match(domain) or ".." in local or "_" in domain:
         raise Mistake("“{address}” is not a mail address.", code="bad-address", address=text[:100])
     return f"{local}@{domain.lower()}"
