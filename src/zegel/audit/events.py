@@ -18,9 +18,6 @@ class Event(StrEnum):
     PASSWORD_SET = "password:set"  # noqa: S105  # the name of an event
     TOKEN_MADE = "token:made"  # noqa: S105
     TOKEN_REVOKED = "token:revoked"  # noqa: S105
-    LOGIN_MADE = "login:made"
-    LOGIN_FAILED = "login:failed"
-    LOGIN_PAUSED = "login:paused"
 
     # Subject: the parcel's identifier.
     MANIFEST_SIGNED = "manifest:signed"
@@ -41,10 +38,6 @@ class Event(StrEnum):
     MANIFEST_FETCHED = "manifest:fetched"
     ATTACHMENT_FETCHED = "attachment:fetched"
     SLIP_REVOKED = "slip:revoked"
-
-    # Subject: ``organisation``.
-    KEY_MADE = "key:made"
-    CHAIN_CHECKED = "chain:checked"
 
 
 def checked_event(text: str) -> Event:
