@@ -43,7 +43,7 @@ class Passwords:
 
     def new_hash(self, password: str) -> str:
         """Hash a password that somebody chose; raises Mistake ``bad-password`` when it is too short or too long."""
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or "\0" in password:
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or not _is_text(password):
             raise Mistake(
                 "A password has {least} to {most} characters.",
                 code="bad-password",
@@ -54,7 +54,7 @@ class Passwords:
 
     def matches(self, password: str, kept: str) -> bool:
         """Whether this is the password; an empty ``kept`` (no such account, no password) costs the same work."""
-        if len(password) > LONGEST_PASSWORD:
+        if len(password) > LONGEST_PASSWORD or not _is_text(password):
             return False
         right = self._hasher.verify(password, kept or self._nobody)
         return right and bool(kept)
@@ -69,6 +69,11 @@ class Passwords:
 
     def _hash(self, password: str) -> str:
         return str(self._hasher.encode(password, self._hasher.salt()))
+
+
+def _is_text(password: str) -> bool:
+    # JSON can spell half a surrogate pair, which no encoding holds; scrypt would take NUL, a terminal would not.
+    return "\0" not in password and not any("\ud800" <= sign <= "\udfff" for sign in password)
 
 
 def pause_after(tries: int) -> timedelta | None:
