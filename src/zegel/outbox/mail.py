@@ -77,9 +77,6 @@ class SmtpRoute:
                 if self._begin_again(mail, sender, to):
                     return
                 self._transact(self._connect(), mail, sender, to)
-            except smtplib.SMTPNotSupportedError:
-                self.close()
-                raise Mistake("The mail server cannot carry this address.", code="address-refused") from None
             except (OSError, smtplib.SMTPException):
                 # From None: the words of the server stay here, they may quote the notice.
                 self.close()
@@ -113,7 +110,7 @@ class SmtpRoute:
         utf8 = not (sender + to).isascii()
         if utf8:
             if not smtp.has_extn("smtputf8"):
-                raise smtplib.SMTPNotSupportedError
+                raise Mistake("The mail server cannot carry this address.", code="address-refused")
             options = ["SMTPUTF8"]
             smtp.command_encoding = "utf-8"
         code, text = smtp.mail(sender, options)

@@ -57,7 +57,7 @@ def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> EmailMessage
     utf8 = not facts.to.isascii() or not from_.address.isascii()
     mail = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
     mail["From"] = _address(_VIA[language].format(sender=sender, organisation=organisation), sender, from_, facts)
-    mail["To"] = Address(addr_spec=facts.to)
+    mail["To"] = facts.to
     mail["Subject"] = _SUBJECTS[language].format(organisation=organisation)
     mail["Date"] = format_datetime(now.astimezone(UTC))
     mail["Message-ID"] = f"<notice.{facts.slip}@{from_.address.rpartition('@')[2]}>"
@@ -98,7 +98,8 @@ def _words(facts: NoticeFacts, language: str, organisation: str, sender: str, zo
 def _address(name: str, sender: str, from_: From, facts: NoticeFacts) -> Address:
     # A name that holds an address of its own would be shown as if it were the sender's.
     shown = name if sender and "@" not in sender else _one_line(facts.organisation)
-    return Address(display_name=shown, addr_spec=from_.address)
+    local, _, domain = from_.address.rpartition("@")
+    return Address(shown, local, domain)
 
 
 def _one_line(text: str) -> str:
