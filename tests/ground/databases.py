@@ -262,3 +262,18 @@ def _check(command: list[str | Path]) -> None:
         )
         said.seek(0)
         assert done.returncode == 0, said.read()
+
+
+def dump(database: Database) -> bytes:
+    """Everything that the database's owner sees, byte columns as they are: for asking what a thief finds."""
+    found = bytearray()
+    with connections["default"].cursor() as cursor:
+        tables = connections["default"].introspection.table_names(cursor)
+        for table in tables:
+            cursor.execute(f'SELECT * FROM "{table}"')  # names come from the database itself
+            for row in cursor.fetchall():
+                for value in row:
+                    found += bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+                    found += b"\n"
+    assert found, database.kind
+    return bytes(found)

@@ -16,14 +16,13 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from zegel.outbox.backoff import schedule
-from zegel.outbox.notifier import notifier
-
 from zegel.journeys.house import House, Profile
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.keys.custody import Custody, make_keys
+from zegel.outbox.backoff import schedule
+from zegel.outbox.notifier import notifier
 from zegel.parcels.addresses import Person
 from zegel.parcels.claim import Link, read_link
 from zegel.parcels.limits import Limits

@@ -12,7 +12,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -32,9 +32,9 @@ class Proof:
     """What a reader must show. ``telephone`` only for ``sms``; ``salt`` and ``verifier`` only for ``code``."""
 
     kind: ProofKind
-    telephone: str = ""
-    salt: bytes = b""
-    verifier: bytes = b""
+    telephone: str = field(default="", repr=False)
+    salt: bytes = field(default=b"", repr=False)
+    verifier: bytes = field(default=b"", repr=False)
 
     @property
     def hint(self) -> str:

@@ -7,7 +7,7 @@ A **reader** goes sent → announced → opened → downloaded, each with its mo
 ``unreached`` says that the courier gave up. Moments are never taken back: a parcel opened and then revoked was opened.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -71,8 +71,8 @@ class Slip:
     created: datetime
     expires: datetime
     revoked: datetime | None
-    sealed_slip: bytes
-    share: bytes
+    sealed_slip: bytes = field(repr=False)
+    share: bytes = field(repr=False)
     kind: str = "claim"
 
 
@@ -85,5 +85,5 @@ def check_open(slip: Slip, now: datetime) -> None:
         raise NotFound("The sender has withdrawn this message.", code="revoked")
     if slip.expires <= now or slip.parcel_state in ("expired", "gone"):
         raise NotFound("This message was available until {date}.", code="expired", date=f"{slip.expires:%Y-%m-%d}")
-    if not slip.sealed_slip or not slip.share:
+    if not slip.sealed_slip or (slip.kind == "claim" and not slip.share):
         raise NotFound("The sender has withdrawn this message.", code="revoked")
