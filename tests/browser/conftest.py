@@ -36,7 +36,9 @@ class House:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def send(self, subject: str = "Beschikking Wmo-aanvraag 2026-11834", text: str = "", **order: Any) -> dict[str, Any]:
+    def send(
+        self, subject: str = "Beschikking Wmo-aanvraag 2026-11834", text: str = "", **order: Any
+    ) -> dict[str, Any]:
         """A parcel; ``links`` in the answer, one per proof in ``proofs``."""
         return self.ask("send", subject=subject, text=text, **order)
 
