@@ -87,6 +87,7 @@ def check_deposit(deposit: Deposit, now: datetime, allowed: limits.Limits) -> No
     if deposit.class_ not in CLASSES:
         raise Mistake("A class is a number from 0 to 4.", code="bad-class")
     check_expiry(deposit.expires, now, allowed)
+    _check_language(deposit.language)
     _check_counts(deposit, allowed)
     for blob in deposit.blobs:
         identifiers.checked(blob.blob)
@@ -120,14 +121,16 @@ def _check_counts(deposit: Deposit, allowed: limits.Limits) -> None:
         raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=allowed.parcel_bytes)
 
 
+def _check_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise Mistake("The language “{language}” is not known here.", code="bad-language", language=language[:10])
+
+
 def _check_reader(reader: Reader) -> None:
     identifiers.checked(reader.slip)
     if not reader.sealed_slip.startswith(_AGE) or len(reader.sealed_slip) > limits.SLIP_BYTES:
         raise Mistake("A slip is an age file of at most {most} bytes.", code="bad-slip", most=limits.SLIP_BYTES)
-    if reader.language not in LANGUAGES:
-        raise Mistake(
-            "The language “{language}” is not known here.", code="bad-language", language=reader.language[:10]
-        )
+    _check_language(reader.language)
     if reader.kind == "archive":
         return
     checked_address(reader.address)
