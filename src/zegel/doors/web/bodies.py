@@ -24,6 +24,18 @@ _waiting = BoundedSemaphore(256)
 """Threads that wait for bodies; those of callers whom we told that they were too slow end with their connection."""
 
 
+def is_deposit(request: HttpRequest) -> bool:
+    """The one JSON body that may be large."""
+    return request.method == "POST" and request.path_info == "/api/v1/parcels"
+
+
+def is_stream(request: HttpRequest) -> bool:
+    """Bodies that are never in memory as a whole: uploads and submissions."""
+    path = request.path_info
+    upload = request.method == "PUT" and path.startswith("/api/v1/blobs/")
+    return upload or (request.method == "POST" and path == "/inside/v1/parcels")
+
+
 def length(request: HttpRequest) -> int:
     """The length that the caller announced; raises Mistake ``no-length`` (a length from a stranger may be any text)."""
     announced = request.META.get("CONTENT_LENGTH") or ""
@@ -53,8 +65,8 @@ def read_whole(request: HttpRequest) -> bytes:
     Raises Mistake ``cut-request`` or ``slow-request``, Unavailable when too many others are waited for.
     """
     announced = length(request) if request.META.get("CONTENT_LENGTH") else 0
-    if not announced:
-        return b""
+    if not announced or hasattr(request, "_body"):
+        return request.body
     if not _waiting.acquire(blocking=False):
         raise Unavailable("The server is very busy. Try again in a moment.", code="busy", retry_after=30)
     whole: list[bytes] = []
@@ -104,7 +116,7 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         """Return the members of the body; raises Mistake."""
-        raw = read_whole(request)
-        if raw and request.content_type != "application/json":
+        raw = request.body
+        if request.content_type != "application/json":
             raise Mistake("The body of this request must be application/json.", code="bad-media-type")
-        return strict_json(raw) if raw else {}
+        return strict_json(raw)

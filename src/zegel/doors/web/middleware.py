@@ -89,17 +89,15 @@ def problems(get_response: GetResponse) -> GetResponse:
 
 
 def limits(get_response: GetResponse) -> GetResponse:
-    """Refuse a body that is too large before a byte of it is read; uploads and submissions have their own limits.
+    """Refuse a body that is too large before a byte of it is read; read small ones here, against a deadline.
 
-    Forms are read here, against a deadline: Django's own middleware would wait for them without end. An API reads its
-    body when it knows who calls.
+    Uploads and submissions are streamed, under limits of their own, and a deposit is read when its token was good.
     """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         try:
-            _check_length(request)
-            if not is_api(request):
-                bodies.read_whole(request)
+            if not bodies.is_stream(request):
+                _check_body(request)
         except ZegelError as error:
             return _told(request, error)
         return get_response(request)
@@ -107,19 +105,14 @@ def limits(get_response: GetResponse) -> GetResponse:
     return answer
 
 
-def _check_length(request: HttpRequest) -> None:
-    most = _most(request)
-    if most is not None and request.META.get("CONTENT_LENGTH") and bodies.length(request) > most:
+def _check_body(request: HttpRequest) -> None:
+    if not request.META.get("CONTENT_LENGTH"):
+        return
+    deposit = bodies.is_deposit(request)
+    if bodies.length(request) > (DEPOSIT_BYTES if deposit else SMALL_BYTES):
         raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-
-
-def _most(request: HttpRequest) -> int | None:
-    path = request.path_info
-    if request.method == "PUT" and path.startswith("/api/v1/blobs/"):
-        return None
-    if request.method == "POST" and path == "/inside/v1/parcels":
-        return None
-    return DEPOSIT_BYTES if path == "/api/v1/parcels" else SMALL_BYTES
+    if not deposit:
+        bodies.read_whole(request)
 
 
 class Errors:

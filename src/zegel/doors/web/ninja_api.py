@@ -9,7 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
-from zegel.doors.web.bodies import StrictParser
+from zegel.doors.web import bodies
 from zegel.doors.web.installed import house
 from zegel.doors.web.problems import MEDIA_TYPE, plain, problem
 from zegel.doors.web.schemas import Problem
@@ -24,8 +24,12 @@ class TokenAuth(HttpBearer):
     """``Authorization: Bearer`` and the token of an account."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        """Raises Denied ``bad-token``."""
-        return house().people.by_token(token)
+        """Raises Denied ``bad-token``; what :func:`bodies.read_whole` raises, for a deposit."""
+        actor = house().people.by_token(token)
+        if bodies.is_deposit(request):
+            # Sixteen megabytes are for those whom we know, and not before we do.
+            bodies.read_whole(request)
+        return actor
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -48,7 +52,7 @@ class ZegelAPI(NinjaAPI):
             description=description,
             urls_namespace=namespace,
             docs_url=None,
-            parser=StrictParser(),
+            parser=bodies.StrictParser(),
         )
         self.add_exception_handler(ZegelError, _told)
         self.add_exception_handler(ValidationError, _bad_schema)
@@ -91,6 +95,9 @@ def _no_token(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    # Whatever the parser of bodies raises comes wrapped in one.
+    if isinstance(error.__cause__, ZegelError):
+        return problem(error.__cause__)
     return problem(plain(error.status_code))
 
 

@@ -45,10 +45,10 @@ def show_parcel(request: HttpRequest, parcel: str) -> ParcelOut:
 
 
 @parcels.post("/parcels/{parcel}/revoke", response={200: ParcelOut, **errors(401, 404)}, by_alias=True)
-def revoke_parcel(request: HttpRequest, parcel: str, payload: RevokeIn) -> ParcelOut:
+def revoke_parcel(request: HttpRequest, parcel: str, payload: RevokeIn | None = None) -> ParcelOut:
     """Withdraw it from every reader, or from the one whose slip is given; again is fine."""
     actor, rooms = actor_of(request), house()
-    if payload.slip:
+    if payload and payload.slip:
         rooms.revoke.reader(actor, parcel, payload.slip)
     else:
         rooms.revoke.parcel(actor, parcel)

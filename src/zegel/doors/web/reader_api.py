@@ -33,7 +33,7 @@ def look(request: HttpRequest, slip: str) -> AnnouncedOut:
 
 
 @reader.post("/slips/{slip}/code", response={204: None, **errors(404, 410, 429)})
-def request_code(request: HttpRequest, slip: str, payload: CodeIn) -> Status[None]:
+def request_code(request: HttpRequest, slip: str, payload: CodeIn | None = None) -> Status[None]:
     """Have six digits sent by SMS; earlier ones stop counting."""
     house().collect.request_code(slip)
     return Status(204, None)

@@ -4,8 +4,7 @@ import base64
 import binascii
 from typing import Annotated, Any, Literal
 
-from ninja import Schema
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from zegel.journeys.house import Profile
 from zegel.parcels.deposit import SUITE, Blob, Deposit, Reader
@@ -46,13 +45,13 @@ Language = Annotated[str, Field(max_length=10, examples=["nl"])]
 ProofWord = Literal["mail", "code", "sms"]
 
 
-class Strict(Schema):
+class Strict(BaseModel):
     """Something that a caller sends: a member too many, or of another type, is refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Problem(Schema):
+class Problem(BaseModel):
     """RFC 9457. ``code`` is stable; ``detail`` is a sentence in the language that ``Accept-Language`` asks for."""
 
     type: str
@@ -66,7 +65,7 @@ class Problem(Schema):
 # Uploads ------------------------------------------------------------------------------------------------------------
 
 
-class StoredBlob(Schema):
+class StoredBlob(BaseModel):
     """A blob that is durable; the receipt is what the deposit shows. ``sha256`` is of the sealed bytes."""
 
     blob: str
@@ -164,7 +163,7 @@ class DepositIn(Strict):
         )
 
 
-class Deposited(Schema):
+class Deposited(BaseModel):
     """The parcel is durable and will be announced; ``url`` is where its sender follows it."""
 
     parcel: str
@@ -174,7 +173,7 @@ class Deposited(Schema):
 # What became of it --------------------------------------------------------------------------------------------------
 
 
-class ReaderOut(Schema):
+class ReaderOut(BaseModel):
     """One reader, and the moments at which something happened to her."""
 
     slip: str
@@ -189,7 +188,7 @@ class ReaderOut(Schema):
     revoked: str | None
 
 
-class ParcelOut(Schema):
+class ParcelOut(BaseModel):
     """One parcel as its sender sees it. The subject is not here: only readers can see it."""
 
     parcel: str
@@ -206,7 +205,7 @@ class ParcelOut(Schema):
         return cls.model_validate(spell_status(status))
 
 
-class ParcelPage(Schema):
+class ParcelPage(BaseModel):
     """Newest first; ``next`` is the ``before`` of the next page, empty on the last."""
 
     parcels: list[ParcelOut]
@@ -225,7 +224,7 @@ class ExpiryIn(Strict):
     expires: Moment
 
 
-class AccountOut(Schema):
+class AccountOut(BaseModel):
     """Whose token this is."""
 
     account: str
@@ -236,28 +235,28 @@ class AccountOut(Schema):
 # Readers ------------------------------------------------------------------------------------------------------------
 
 
-class Named(Schema):
+class Named(BaseModel):
     """A name and an address."""
 
     name: str
     address: str
 
 
-class OrganisationOut(Schema):
+class OrganisationOut(BaseModel):
     """Who runs this Zegel."""
 
     name: str
     host: str
 
 
-class ProofOut(Schema):
+class ProofOut(BaseModel):
     """Which proof is wanted; ``hint`` is the last two digits of the telephone, else empty."""
 
     kind: ProofWord
     hint: str
 
 
-class AnnouncedOut(Schema):
+class AnnouncedOut(BaseModel):
     """What a reader may know before she proved anything."""
 
     organisation: OrganisationOut
@@ -299,14 +298,14 @@ class OpenIn(Strict):
     ticket: str | None = Field(None, max_length=2048)
 
 
-class SealedFile(Schema):
+class SealedFile(BaseModel):
     """A blob and its sealed size in bytes."""
 
     blob: str
     size: int
 
 
-class ReleasedOut(Schema):
+class ReleasedOut(BaseModel):
     """What opens together with the secret in the link; ``slip`` and ``share`` are base64."""
 
     parcel: str
@@ -338,7 +337,7 @@ class SignIn(Strict):
     sha256: str = Field(max_length=64)
 
 
-class SignatureOut(Schema):
+class SignatureOut(BaseModel):
     """The members of line 2 of the signed manifest."""
 
     zegel: str = "signature v1"
