@@ -61,7 +61,7 @@ class DoorConfig:
     default_class: int = 2
     language: str = "nl"
     timezone: str = "Europe/Amsterdam"
-    stop_seconds: float = 60
+    stop_seconds: float = 10
     limits: DoorLimits = field(default_factory=DoorLimits)
     mime: MimeLimits = field(default_factory=MimeLimits)
 

@@ -62,6 +62,14 @@ class _Section:
         self.text: list[str] = []
         self.html: list[str] = []
 
+    @property
+    def plain(self) -> str:
+        return "\n".join(text.rstrip("\n") for text in self.text if text.strip())
+
+    @property
+    def markup(self) -> str:
+        return "\n".join(text for text in self.html if text.strip())
+
 
 class Mail:
     """Feed a mail with :meth:`feed` and :meth:`close`; then ``text``, ``html`` and ``top`` (its headers) are there.
@@ -92,15 +100,15 @@ class Mail:
     @property
     def text(self) -> str:
         """The message as plain text with LF line ends; made from the HTML where the mail has no plain text."""
-        plain = ["\n".join(s.text) if s.text else texts.text_of_html("\n".join(s.html)) for s in self._sections]
-        return "\n\n".join(part.rstrip("\n") for part in plain if part.strip())
+        plain = [section.plain or texts.text_of_html(section.markup) for section in self._sections]
+        return "\n\n".join(part for part in plain if part)
 
     @property
     def html(self) -> str:
         """The message as HTML; empty when no part of it is HTML."""
-        if not any(section.html for section in self._sections):
+        if not any(section.markup for section in self._sections):
             return ""
-        return "\n".join("\n".join(s.html) if s.html else _markup("\n".join(s.text)) for s in self._sections)
+        return "\n".join(section.markup or _markup(section.plain) for section in self._sections)
 
     # What the walker tells -----------------------------------------------------------------------------------------
 
