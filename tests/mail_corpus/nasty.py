@@ -113,8 +113,9 @@ def _headers() -> Iterator[Case]:
     yield Case("unclosed-quote", crlf(HEAD + 'Content-Type: text/plain; charset="utf-8\n\né\n'), "é")
     quotes = 'Content-Type: text/plain; x="' + '\\"' * 20_000 + "\n"
     yield Case("quotes-without-end", crlf(HEAD + quotes + "\nx\n"), "x")
-    words = "=?utf-8?q?" * 5000
+    words = "=?utf-8?q?" * 90
     yield Case("encoded-words-without-end", crlf(HEAD + f"Subject: {words}\n\nx\n"), "x", subject=words)
+    yield Case("encoded-words-in-cc", crlf(HEAD + "Cc: " + "=?utf-8?q?" * 5000 + "\n\nx\n"), "x")
     yield Case(
         "bad-encoded-words",
         crlf(HEAD + "Subject: =?x?b?!!?= =?utf-8?b?w6k?= =?nope?q?a=ZZ?=\n\nx\n"),

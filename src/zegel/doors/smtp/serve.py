@@ -1,6 +1,7 @@
 """Listen for mail until told to stop (``zegel serve --role smtp``)."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -96,8 +97,9 @@ class Server:
 
     def stop(self) -> None:
         """Returns when the last mail is answered."""
-        if self._loop and self._stop:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive() and self._loop and self._stop:
+            with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
     def _serve(self) -> None:
