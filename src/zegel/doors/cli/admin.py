@@ -30,11 +30,13 @@ def _add_setting_up(app: typer.Typer, tools: Tools) -> None:
         sender: Annotated[str, typer.Option("--mail-from", help="The address that notices come from.")],
         database: Annotated[str, typer.Option("--database", help="postgresql://… or env:NAME; else SQLite.")] = "",
         archive: Annotated[str, typer.Option("--archive", help="age recipient that gets a slip of all.")] = "",
+        port: Annotated[int, typer.Option("--port", help="First of three ports on this machine.")] = 8025,
         data: Data = None,
     ) -> None:
         """Make a Zegel: a data folder with its configuration, keys and database."""
         folder = data_folder(data)
-        tools.init(folder, organisation=organisation, url=url, sender=sender, database=database, archive=archive)
+        facts = {"organisation": organisation, "url": url, "sender": sender}
+        tools.init(folder, **facts, database=database, archive=archive, port=port)
         print(f"Made {folder}. Next: zegel user add, zegel serve.")
 
     @app.command("migrate")
