@@ -1,7 +1,6 @@
 """What the fuzzers found interesting once must hold for ever; fuzzing itself is `python -m fuzz.run`."""
 
 import pytest
-
 from fuzz.run import all_targets, replay
 
 
