@@ -160,7 +160,7 @@ def test_the_audit_log_is_whole_and_tells_of_everything(zegel: Zegel) -> None:
 
 
 def test_no_secret_stands_in_the_arguments_of_any_process(zegel: Zegel) -> None:
-    for line in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines():
+    for line in subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True).stdout.splitlines():
         assert zegel.token not in line
 
 
@@ -175,7 +175,7 @@ def test_a_role_that_dies_is_started_again_and_all_end_together(tmp_path: Path) 
     zegel.start()
     assert zegel.process is not None
     children = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(zegel.process.pid)], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(zegel.process.pid)], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     roles = {line.rsplit(maxsplit=1)[1]: int(line.split(maxsplit=1)[0]) for line in children}
     assert set(roles) == {"outside", "tidy", "inside", "smtp", "courier"}
