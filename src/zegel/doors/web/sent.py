@@ -1,6 +1,7 @@
 """The pages of a sender: logging in, what became of parcels, withdrawing them, another expiry."""
 
 from collections.abc import Callable
+from datetime import date, datetime, time
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,7 +20,6 @@ from zegel.doors.web.portal import own_page
 from zegel.doors.web.problems import sentence, status_of
 from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.ports import Actor
-from zegel.parcels.expiry import read_expiry
 from zegel.parcels.states import ParcelStatus
 
 _PAGE = 50
@@ -135,13 +136,21 @@ def change_expiry(request: HttpRequest, actor: Actor, parcel: str) -> HttpRespon
     """Change until when readers can open it; what is wrong with a date is said on the page itself."""
     rooms = house()
     try:
-        rooms.revoke.expiry(actor, parcel, read_expiry(request.POST.get("expires", ""), rooms.clock()))
+        rooms.revoke.expiry(actor, parcel, _end_of(request.POST.get("expires", "")))
     except Mistake as error:
         if error.kind == "bad-identifier":
             raise
         status = rooms.follow.parcel(actor, parcel)
         return _parcel_page(request, status, code=status_of(error), error=sentence(error))
     return HttpResponseRedirect(f"/sent/{parcel}?done=expiry")
+
+
+def _end_of(day: str) -> datetime:
+    """The end of a day as the page's reader counts days; raises Mistake ``bad-date``."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time(23, 59, 59), tzinfo=get_current_timezone())
+    except ValueError:
+        raise Mistake("“{moment}” is not a date such as 2026-12-20.", code="bad-date", moment=day[:40]) from None
 
 
 def _parcel_page(request: HttpRequest, status: ParcelStatus, code: int = 200, **more: Any) -> HttpResponse:
