@@ -101,11 +101,4 @@ def test_forgetting_a_fact_never_helps_a_supplier(supplier: Supplier, class_: in
     name = data.draw(st.sampled_from(["seat", "hosting", "owner", "assurance", "us_presence"]))
     assert name in {field.name for field in fields(supplier)}
     worse = replace(supplier, **{name: getattr(nothing, name)})
-    assert (
-        not eligible(class_, worse, DAY, POLICY).allowed
-        or eligible(class_, supplier, DAY, POLICY).allowed
-        or (
-            # Only for bad facts: an unknown seat is not better than a foreign one, it is as bad.
-            class_ < POLICY.control_from
-        )
-    )
+    assert eligible(class_, supplier, DAY, POLICY).allowed or not eligible(class_, worse, DAY, POLICY).allowed

@@ -1,0 +1,6 @@
+"""One driver per kind of storage, all with one shape (``driver.Driver``), all sitting one exam (tests/stores/exam.py).
+
+``driver``  the shape, and what a driver says about itself
+``local``   a folder on a disk of our own
+``s3``      a bucket at whoever speaks S3
+"""

@@ -1,0 +1,51 @@
+"""botocore's errors → the families of ours (see ``driver``, *Failures*)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore import exceptions
+
+from zegel.errors import Unavailable
+from zegel.stores.drivers.driver import full, missing, refused, silent
+
+MISSING = {"NoSuchKey", "404", "NotFound"}
+_FULL = {"QuotaExceeded", "507", "EntityTooLarge", "InsufficientStorage"}
+LOCKED = {"AccessDenied", "ObjectLocked", "InvalidRequest", "MethodNotAllowed", "403"}
+_REFUSED = {
+    "AccessDenied", "AllAccessDisabled", "AccountProblem", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
+    "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed", "403",
+    "UserSuspended", "Forbidden", "Unauthorized", "401",
+}  # fmt: skip
+
+
+class Exists(Exception):
+    """If-None-Match did not hold."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """botocore's errors → NotFound and Unavailable (see ``driver``)."""
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _of_answer(error) from error
+    except (exceptions.BotoCoreError, OSError, ValueError) as error:
+        raise silent() from error
+
+
+def _of_answer(error: exceptions.ClientError) -> Exception:
+    code = code_of(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in ("PreconditionFailed", "412") or status == 412:
+        return Exists()
+    if code in MISSING:
+        return missing()
+    if code in _FULL or status == 507:
+        return full()
+    if code in _REFUSED or status in (401, 403):
+        return refused(code)
+    return Unavailable("The storage does not answer.", code="store-unavailable", retry_after=30, reason=code)
+
+
+def code_of(error: exceptions.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

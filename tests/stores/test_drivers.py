@@ -1,0 +1,120 @@
+"""The exam, on local disk and on two real S3 servers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.ground.s3 import Server
+from tests.stores.exam import Exam, put
+from zegel.errors import Mistake, Unavailable
+from zegel.parcels.identifiers import new_identifier
+from zegel.stores.drivers.driver import Driver, is_permanent
+from zegel.stores.drivers.local import LocalStore
+from zegel.stores.drivers.s3 import Bucket, S3Store
+
+
+class TestLocal(Exam):
+    """A folder."""
+
+    @pytest.fixture
+    def again(self, tmp_path: Path) -> Callable[[], Driver]:
+        return lambda: LocalStore(tmp_path / "store")
+
+    @pytest.fixture
+    def driver(self, again: Callable[[], Driver]) -> Driver:
+        return again()
+
+
+class _OnS3(Exam):
+    @pytest.fixture
+    def bucket(self, server: Server) -> Bucket:
+        return server.fresh()
+
+    @pytest.fixture
+    def again(self, bucket: Bucket) -> Callable[[], Driver]:
+        return lambda: S3Store(bucket)
+
+    @pytest.fixture
+    def driver(self, again: Callable[[], Driver]) -> Driver:
+        return again()
+
+    def test_a_wrong_key_is_permanent_and_never_not_found(self, bucket: Bucket) -> None:
+        stranger = S3Store(replace(bucket, secret_key="wrong"))
+        for use in (stranger.size, stranger.read, lambda name: stranger.delete([name])):
+            with pytest.raises(Unavailable) as caught:
+                use(new_identifier())
+            assert is_permanent(caught.value)
+        with pytest.raises(Unavailable) as caught:
+            put(stranger, b"x")
+        assert is_permanent(caught.value)
+        assert "wrong" not in str(caught.value)
+
+    def test_a_bucket_that_is_gone_is_permanent(self, bucket: Bucket) -> None:
+        S3Store(bucket).client.delete_bucket(Bucket=bucket.bucket)
+        with pytest.raises(Unavailable) as caught:
+            put(S3Store(bucket), b"x")
+        assert is_permanent(caught.value)
+
+    def test_deleting_in_a_bucket_that_keeps_versions_removes_them_all(self, bucket: Bucket) -> None:
+        store = S3Store(bucket)
+        store.client.put_bucket_versioning(Bucket=bucket.bucket, VersioningConfiguration={"Status": "Enabled"})
+        store, name = S3Store(bucket), new_identifier()
+        for body in (b"old", b"new"):
+            store.client.put_object(Bucket=bucket.bucket, Key=store.key(name), Body=body)
+        assert store.remains().versions == 1
+        assert store.delete([name]) == {}
+        assert store.remains().nothing
+
+
+@pytest.mark.slow
+class TestSwift(_OnS3):
+    """OpenStack Swift."""
+
+    @pytest.fixture
+    def server(self, swift: Server) -> Server:
+        return swift
+
+
+@pytest.mark.slow
+class TestCeph(_OnS3):
+    """Ceph's gateway."""
+
+    @pytest.fixture
+    def server(self, ceph: Server) -> Server:
+        return ceph
+
+    def test_a_lock_that_refuses_deletion_is_told_by_name(self, server: Server) -> None:
+        bucket = replace(server.bucket, bucket="zegel-locked")
+        store = S3Store(bucket)
+        store.client.create_bucket(Bucket=bucket.bucket, ObjectLockEnabledForBucket=True)
+        held, free = put(store, b"held"), put(store, b"free")
+        store.client.put_object_retention(
+            Bucket=bucket.bucket,
+            Key=store.key(held),
+            Retention={"Mode": "COMPLIANCE", "RetainUntilDate": datetime.now(UTC) + timedelta(days=1)},
+        )
+        kept = store.delete([held, free])
+        assert list(kept) == [held]
+        assert kept[held].kind == "store-locked"
+        assert store.remains().objects == 1
+
+
+def test_an_endpoint_without_tls_is_refused_unless_it_is_this_machine() -> None:
+    for endpoint, fits in [("http://s3.voorbeeld.example", False), ("https://s3.voorbeeld.example", True)]:
+        bucket = Bucket(endpoint, "b", "nl", "key", "secret")
+        if fits:
+            bucket.check()
+        else:
+            with pytest.raises(Mistake, match="https"):
+                bucket.check()
+        assert "secret" not in repr(bucket).replace("secret_key", "")
+
+
+def test_a_server_that_is_not_there_is_temporary() -> None:
+    store = S3Store(Bucket("http://127.0.0.1:9", "b", "nl", "key", "secret"))
+    with pytest.raises(Unavailable) as caught:
+        store.size(new_identifier())
+    assert (caught.value.kind, is_permanent(caught.value)) == ("store-unavailable", False)
