@@ -31,6 +31,7 @@ from zegel.parcels.proofs import parse_proof
 from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import SigningKey
 from zegel.people.accounts import SqlPeople
+from zegel.people.credentials import Passwords
 from zegel.records.sql import SqlRecords
 from zegel.stores.local import LocalStore
 from zegel.wiring.build import Inside, assemble
@@ -156,7 +157,8 @@ def make_house(tmp_path: Path, *, archive: str = "", limits: Limits | None = Non
     )
     mail = MailPart(kind="maildir", sender="post@voorbeeld.example", folder="mail")
     inside = Inside(custody, notifier(mail, SmsPart(), folder), schedule)
-    people = SqlPeople(clock)
+    # As in production, but for the work of a password: it is half a second of every test.
+    people = SqlPeople(clock, Passwords(work_factor=2))
     house = assemble(profile, SqlRecords(), people, LocalStore(folder / "store"), b"k" * 32, inside, clock)
     password = "niet-raden-123"
     actor = house.welcome.add(SENDER, "Afdeling Zorg", password)
