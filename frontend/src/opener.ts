@@ -17,7 +17,8 @@ export function openBlob(job: OpenJob, parcelKey: string, progress: (bytes: numb
   let stop: () => void = () => undefined;
   const file = new Promise<Blob | null>((resolve, reject) => {
     stop = () => reject(new ReaderError("stopped"));
-    worker.onerror = (event) => reject(new ReaderError("server", { cause: event.message }));
+    // Without a message the worker's program could not be fetched.
+    worker.onerror = ({ message }) => reject(new ReaderError(message ? "server" : "offline", { cause: message }));
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.say === "header") {
         unwrap(data.header, parcelKey).then(

@@ -1,6 +1,7 @@
 """A real Zegel in a temporary folder and a real Chromium: nothing between them is a stand-in."""
 
 import json
+import mailbox
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,9 @@ WIDTHS = {"small": 360, "large": 1280}
 class House:
     """The running house: its address, and the desk that sends."""
 
-    def __init__(self, url: str, desk: subprocess.Popen[str]) -> None:
+    def __init__(self, url: str, data: Path, desk: subprocess.Popen[str]) -> None:
         self.url = url
+        self._data = data
         self._desk = desk
 
     def ask(self, do: str, **order: Any) -> dict[str, Any]:
@@ -41,6 +44,23 @@ class House:
     ) -> dict[str, Any]:
         """A parcel; ``links`` in the answer, one per proof in ``proofs``."""
         return self.ask("send", subject=subject, text=text, **order)
+
+    def keep_mail(self, subject: str, text: str) -> None:
+        """Put a mail where the trial's catcher looks."""
+        box = mailbox.Maildir(self._data / "mail", create=True)
+        message = EmailMessage()
+        message["To"], message["Subject"] = "lezer0@example.net", subject
+        message.set_content(text)
+        box.add(message)
+
+    def damage(self, blob: str, at: int) -> None:
+        """Change one bit of a blob where it is stored."""
+        [path] = [path for path in (self._data / "store").rglob("*") if path.is_file() and blob in path.name]
+        with path.open("r+b") as file:
+            file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+            [byte] = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
 
 
 def _free_port() -> int:
@@ -79,7 +99,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         assert desk.stdout.readline(), "the desk did not start"
         while not _answers(f"{url}/healthz"):
             assert web.poll() is None, (data / "outside.log").read_text()
-        yield House(url, desk)
+        yield House(url, data, desk)
     finally:
         for process in (web, desk):
             process.terminate()

@@ -7,8 +7,8 @@
 ``{"do": "revoke", "parcel"}``   withdraws it
 ``{"do": "password"}``           answers the sender's ``address`` and ``password``
 
-A process of its own, because Django's settings in the test process belong to other tests. The link secret exists only in
-the sealed notice, so the courier's round really runs; what it would send is kept here.
+A process of its own, because Django's settings in the test process belong to other tests. The link secret exists only
+in the sealed notice, so the courier's round really runs; what it would send is kept here.
 """
 
 import base64
