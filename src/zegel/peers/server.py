@@ -86,9 +86,11 @@ class PeerServer:
     def delete(self, blob: str) -> None:
         """Nothing to do: the server sweeps blobs that no deposit asks for."""
 
-    def put(self, path: str, data: bytes) -> dict[str, Any]:
-        headers = {"Content-Type": "application/octet-stream"}
-        return self._call("PUT", self.profile().api + path, content=data, headers=headers)
+    def put(self, path: str, pieces: list[bytes]) -> dict[str, Any]:
+        """Upload pieces as one body; the length is told beforehand, so that nothing is joined in memory."""
+        length = sum(len(piece) for piece in pieces)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
+        return self._call("PUT", self.profile().api + path, content=iter(pieces), headers=headers)
 
     def post(self, path: str, members: dict[str, Any]) -> dict[str, Any]:
         return self._call("POST", self.profile().api + path, json=members)
@@ -212,13 +214,14 @@ class PeerServer:
 
 
 class Upload:
-    """One blob on its way to the server; holds at most one part in memory."""
+    """One blob on its way to the server; holds at most one part in memory, in the pieces that it came in."""
 
     def __init__(self, server: PeerServer, blob: str, part_bytes: int):
         self._server = server
         self._blob = blob
         self._part_bytes = part_bytes
-        self._part = bytearray()
+        self._pieces: list[bytes] = []
+        self._held = 0
         self._parts = 0
         self._size = 0
         self._hash = hashlib.sha256()
@@ -226,18 +229,22 @@ class Upload:
     def write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         self._size += len(data)
-        self._part += data
-        while len(self._part) > self._part_bytes:
-            self._send(bytes(self._part[: self._part_bytes]))
-            del self._part[: self._part_bytes]
+        rest = memoryview(data)
+        # A full part goes out when there is more to come: only then it is known not to be the last.
+        while self._held + len(rest) > self._part_bytes:
+            fits = self._part_bytes - self._held
+            self._keep(rest[:fits])
+            rest = rest[fits:]
+            self._send()
+        self._keep(rest)
 
     def commit(self) -> Blob:
         """Finish; raises Damaged when the server counted other bytes than we sent."""
         if self._parts:
-            self._send(bytes(self._part))
+            self._send()
             answer = self._server.post(f"/blobs/{self._blob}/complete", {"parts": self._parts})
         else:
-            answer = self._server.put(f"/blobs/{self._blob}", bytes(self._part))
+            answer = self._server.put(f"/blobs/{self._blob}", self._pieces)
         stored = _reading(lambda: Blob(answer["blob"], answer["size"], answer["sha256"]))
         if stored != Blob(self._blob, self._size, self._hash.hexdigest()):
             raise Damaged("The server stored other bytes than were sent.", code="upload-differs")
@@ -245,11 +252,18 @@ class Upload:
         return stored
 
     def abort(self) -> None:
-        self._part.clear()
+        self._pieces.clear()
 
-    def _send(self, part: bytes) -> None:
-        self._server.put(f"/blobs/{self._blob}/parts/{self._parts}", part)
+    def _keep(self, piece: memoryview) -> None:
+        if piece:
+            self._pieces.append(bytes(piece))
+            self._held += len(piece)
+
+    def _send(self) -> None:
+        self._server.put(f"/blobs/{self._blob}/parts/{self._parts}", self._pieces)
         self._parts += 1
+        self._pieces.clear()
+        self._held = 0
 
 
 class _translated:  # noqa: N801 - reads as a statement

@@ -206,7 +206,10 @@ def assemble(
     if inside is None:
         return house
     vouch = OwnVouch(inside.custody, records, profile.organisation, clock)
-    submit = Submit(store, send, vouch, profile.organisation, profile.courier, profile.archive, profile.limits, clock)
+    unrecorded = OwnVouch(inside.custody, None, profile.organisation, clock)
+    submit = Submit(
+        store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
+    )
     announce = Announce(
         records, inside.custody, inside.notifier, inside.schedule, profile.organisation, profile.url, clock
     )
