@@ -62,12 +62,18 @@ class Times:
         return statistics.median(self.clock)
 
 
-def in_turns(works: dict[str, Work], rounds: int) -> dict[str, Times]:
-    """Time each work *rounds* times, one after the other, in an order that turns with the rounds."""
+def in_turns(works: dict[str, Work], rounds: int, out: Path | None = None) -> dict[str, Times]:
+    """Time each work *rounds* times, one after the other, in an order that turns with the rounds.
+
+    *out* is removed before each: otherwise whoever overwrites in place gets warm pages, and whoever writes a new file
+    and renames it (we) pays for new ones, which on a virtual machine can cost more than all the rest.
+    """
     names = list(works)
     times = {name: Times() for name in names}
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
+            if out is not None:
+                out.unlink(missing_ok=True)
             times[name].add(works[name])
     return times
 
@@ -146,26 +152,26 @@ def whole_processes(folder: Path, size: int, rounds: int) -> None:
     }
     opening["zegel"] = run([*ZEGEL, "open", "-i", folder / "key", "-o", out, sealed])
     opening["zegel hybrid"] = run([*ZEGEL, "open", "-i", folder / "hybrid", "-o", out, folder / "sealed.pq"])
-    report(f"sealing, file to file, whole process, {size >> 20} MiB", in_turns(sealing, rounds), size, base)
-    report("opening, file to file, whole process", in_turns(opening, rounds), size, base)
+    report(f"sealing, file to file, whole process, {size >> 20} MiB", in_turns(sealing, rounds, out), size, base)
+    report("opening, file to file, whole process", in_turns(opening, rounds, out), size, base)
     age = ages()[base]
     single: dict[str, Work] = {
         base: run([*one_core, age, *to, "-o", out, plain]),
         "zegel": run([*one_core, *ZEGEL, "seal", *to, "-o", out, plain]),
     }
-    report("sealing, file to file, everyone on one core", in_turns(single, rounds), size, base)
+    report("sealing, file to file, everyone on one core", in_turns(single, rounds, out), size, base)
     single = {
         base: run([*one_core, age, "-d", "-i", folder / "key", "-o", out, sealed]),
         "zegel": run([*one_core, *ZEGEL, "open", "-i", folder / "key", "-o", out, sealed]),
     }
-    report("opening, file to file, everyone on one core", in_turns(single, rounds), size, base)
+    report("opening, file to file, everyone on one core", in_turns(single, rounds, out), size, base)
     pipes: dict[str, Work] = {base: piped([age, *to], plain), "zegel": piped([*ZEGEL, "seal", *to], plain)}
-    report("sealing between pipes", in_turns(pipes, rounds), size, base)
+    report("sealing between pipes", in_turns(pipes, rounds, out), size, base)
     pipes = {
         base: piped([age, "-d", "-i", folder / "key"], sealed),
         "zegel": piped([*ZEGEL, "open", "-i", folder / "key"], sealed),
     }
-    report("opening between pipes", in_turns(pipes, rounds), size, base)
+    report("opening between pipes", in_turns(pipes, rounds, out), size, base)
 
 
 def cipher_speed(cores: int) -> float:
@@ -198,7 +204,7 @@ def in_process(folder: Path, size: int, rounds: int) -> None:
         "opening": turn(sealed, lambda i, o: open_fd(i, o, [identity])),
         "reading": turn(plain, lambda i, o: _copy(i, -1, size, cores)),
     }
-    times = in_turns(works, rounds)
+    times = in_turns(works, rounds, out)
     report(f"in process, file to file, {cores} cores", times, size, "copying, no cipher")
     speeds = [cipher_speed(count) for count in (1, cores)]
     for count, speed in zip((1, cores), speeds, strict=True):
