@@ -176,8 +176,8 @@ def postgres_programs() -> Path | None:
     return places[-1].parent if places else None
 
 
-def running_cluster() -> Iterator[Cluster]:
-    """Start a throw-away cluster, yield it, stop it. fsync is off: it need not outlive the power."""
+def running_cluster(durable: bool = False) -> Iterator[Cluster]:
+    """Start a throw-away cluster, yield it, stop it. Unless ``durable``, nobody waits for a disk."""
     programs = postgres_programs()
     if programs is None:
         missing("the server programs of PostgreSQL (Debian: apt-get install postgresql)")
@@ -189,8 +189,8 @@ def running_cluster() -> Iterator[Cluster]:
         _check(
             [*as_owner, programs / "initdb", "-D", data, "-U", "zegel", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         )
-        quick = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=100"
-        options = f"-c listen_addresses='' -k {folder} {quick} -c max_wal_size=2GB -c autovacuum=off"
+        quick = "" if durable else "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
+        options = f"-c listen_addresses='' -k {folder} {quick} -c max_wal_size=2GB"
         control = [*as_owner, programs / "pg_ctl", "-D", data]
         _check([*control, "-w", "-l", folder / "log", "-o", options, "start"])
         try:

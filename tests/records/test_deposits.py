@@ -103,8 +103,7 @@ def test_a_deposit_takes_the_same_few_statements_for_many_readers(records: SqlRe
         with records.transaction(), CaptureQueriesContext(connection) as queries:
             records.add_deposit(deposit, digest(deposit), NOW, "")
         counts.append(len(queries))
-    # SQLite takes a limited number of values per statement, so 50 slips are two.
-    assert counts == ([4, 5] if connection.vendor == "sqlite" else [4, 4])
+    assert counts == [4, 4]
 
 
 def test_five_hundred_readers_and_attachments_fit(records: SqlRecords) -> None:

@@ -11,7 +11,11 @@ from zegel.audit.entry import Entry, Head, next_entry, spell_facts
 from zegel.errors import Damaged
 from zegel.records import models
 from zegel.records.border import border
+from zegel.records.statements import Row, insert
 from zegel.records.transactions import must_write
+
+_HEAD = 'SELECT number, hash FROM audit_head WHERE "row" = 1'
+_LOCKED_HEAD = f"{_HEAD} FOR UPDATE"
 
 
 class Chain:
@@ -25,15 +29,9 @@ class Chain:
         """
         must_write()
         with border():
-            rows = models.AuditHead.objects.all()
-            if connection.features.has_select_for_update:
-                rows = rows.select_for_update()
-            row = rows.filter(row=1).first()
-            if row is None:
-                raise Damaged("The head of the audit chain is missing.", code="chain-headless")
-            entry = next_entry(Head(row.number, row.hash), moment, actor, event, subject, facts)
+            entry = next_entry(_read_head(locked=True), moment, actor, event, subject, facts)
             try:
-                models.AuditEntry.objects.bulk_create([_row(entry)])
+                insert("audit_entry", [_row(entry)])
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise Damaged(
@@ -41,7 +39,10 @@ class Chain:
                     code="chain-uncounted",
                     number=entry.number,
                 ) from error
-            models.AuditHead.objects.filter(row=1).update(number=entry.number, hash=entry.hash)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    'UPDATE audit_head SET number = %s, hash = %s WHERE "row" = 1', [entry.number, entry.hash]
+                )
 
     def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Entries with a number above ``after``, in order."""
@@ -58,23 +59,31 @@ class Chain:
     def audit_head(self) -> Head:
         """The head as the database has it; note it elsewhere, or a cut chain looks whole."""
         with border():
-            row = models.AuditHead.objects.filter(row=1).first()
-        if row is None:
-            raise Damaged("The head of the audit chain is missing.", code="chain-headless")
-        return Head(row.number, row.hash)
+            return _read_head()
 
 
-def _row(entry: Entry) -> models.AuditEntry:
-    return models.AuditEntry(
-        number=entry.number,
-        moment=entry.moment,
-        actor=entry.actor,
-        event=entry.event,
-        subject=entry.subject,
-        facts=spell_facts(entry.facts),
-        previous=entry.previous,
-        hash=entry.hash,
-    )
+def _read_head(locked: bool = False) -> Head:
+    # SQLite knows no FOR UPDATE, and needs none: the transaction holds the only write lock from its BEGIN.
+    query = _LOCKED_HEAD if locked and connection.features.has_select_for_update else _HEAD
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        found = cursor.fetchone()
+    if found is None:
+        raise Damaged("The head of the audit chain is missing.", code="chain-headless")
+    return Head(*found)
+
+
+def _row(entry: Entry) -> Row:
+    return {
+        "number": entry.number,
+        "moment": entry.moment,
+        "actor": entry.actor,
+        "event": entry.event,
+        "subject": entry.subject,
+        "facts": spell_facts(entry.facts),
+        "previous": entry.previous,
+        "hash": entry.hash,
+    }
 
 
 def _entry(row: models.AuditEntry) -> Entry:

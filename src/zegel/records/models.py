@@ -9,6 +9,7 @@ from django.db.models import Q
 
 IDENTIFIER = 26
 ADDRESS = 320
+PATCH = 40
 
 
 class Parcel(models.Model):
@@ -192,3 +193,89 @@ class Tick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.slot}"
+
+
+class Copy(models.Model):
+    """One object at one patch (``parcels.copies``). No foreign key: a row outlives its blob until every copy is gone."""
+
+    row = models.BigAutoField(primary_key=True)
+    blob = models.CharField(max_length=IDENTIFIER)
+    patch = models.CharField(max_length=PATCH)
+    share = models.SmallIntegerField(default=-1)
+    state = models.CharField(max_length=10)
+    class_number = models.PositiveSmallIntegerField()
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    since = models.DateTimeField()
+    checked = models.DateTimeField(null=True)
+
+    class Meta:
+        """One object per blob and patch; indexes for counting, for what is to be done, and for the patrol."""
+
+        db_table = "blob_copy"
+        constraints = (models.UniqueConstraint(fields=("blob", "patch"), name="copy_place"),)
+        indexes = (
+            models.Index(fields=("patch", "state", "row"), name="copy_at_patch"),
+            models.Index(fields=("state", "row"), name="copy_to_do", condition=~Q(state="whole")),
+            models.Index(fields=("patch", "checked"), name="copy_unchecked", condition=Q(state="whole")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.blob} at {self.patch}"
+
+
+class Outline(models.Model):
+    """The digests of a large blob's pieces, 32 bytes each, noted when it was written."""
+
+    blob = models.CharField(max_length=IDENTIFIER, primary_key=True)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    pieces = models.BinaryField()
+    added = models.DateTimeField()
+
+    class Meta:
+        """Swept with the blob."""
+
+        db_table = "outline"
+
+    def __str__(self) -> str:
+        return self.blob
+
+
+class Patch(models.Model):
+    """What became of a patch: its state by an officer's decision, and what the last patrol saw."""
+
+    patch = models.CharField(max_length=PATCH, primary_key=True)
+    state = models.CharField(max_length=10, default="open")
+    since = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True, default="")
+    patrolled = models.DateTimeField(null=True)
+    looked = models.PositiveBigIntegerField(default=0)
+    failed = models.PositiveBigIntegerField(default=0)
+    broken = models.PositiveBigIntegerField(default=0)
+    latency_ms = models.PositiveIntegerField(default=0)
+    drilled = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row per patch that ever was."""
+
+        db_table = "patch"
+
+    def __str__(self) -> str:
+        return self.patch
+
+
+class Supplier(models.Model):
+    """One supplier's facts as they were imported (``suppliers.register``, JSON)."""
+
+    supplier = models.CharField(max_length=PATCH, primary_key=True)
+    facts = models.TextField()
+    imported = models.DateTimeField()
+
+    class Meta:
+        """By name."""
+
+        db_table = "supplier"
+
+    def __str__(self) -> str:
+        return self.supplier

@@ -14,6 +14,7 @@ from django.db.models import Count, QuerySet
 
 from zegel.records import models
 from zegel.records.border import border
+from zegel.records.statements import Row, bound_moment, insert
 from zegel.records.transactions import must_write
 
 _REASON = 200
@@ -52,7 +53,7 @@ class Outbox:
         """Add one row that is to be sent at ``due`` or soon after."""
         must_write()
         with border():
-            models.Outbox.objects.create(kind=kind, slip=slip, sealed=sealed, added=due, due=due)
+            insert("outbox", [outbox_row(kind, slip, sealed, due)])
 
     def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[LeasedRow]:
         """Take due rows for ``seconds``, the longest due first; two couriers never hold one row.
@@ -63,7 +64,7 @@ class Outbox:
         if not lease:
             raise AssertionError("a lease needs a name")
         skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-        moment, until = (_bound(at) for at in (now, now + timedelta(seconds=seconds)))
+        moment, until = (bound_moment(at) for at in (now, now + timedelta(seconds=seconds)))
         with border(), transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(_LEASE.format(skip=skip), [moment, moment, limit, lease, until])
             taken = sorted(cursor.fetchall(), key=lambda found: (found[0], found[1]))
@@ -107,6 +108,21 @@ class Outbox:
             return models.Outbox.objects.filter(row__in=old).delete()[0]
 
 
+def outbox_row(kind: str, slip: str, sealed: bytes, due: datetime) -> Row:
+    """A row that waits, for ``statements.insert``."""
+    return {
+        "kind": kind,
+        "slip": slip,
+        "sealed": sealed,
+        "added": due,
+        "due": due,
+        "attempts": 0,
+        "lease": "",
+        "state": "waiting",
+        "reason": "",
+    }
+
+
 def _held(row: int, lease: str) -> "QuerySet[models.Outbox]":
     # A row that nobody holds has an empty lease; an empty lease must never match it.
     rows = models.Outbox.objects.filter(row=row, lease=lease, state="waiting")
@@ -118,12 +134,6 @@ def _end(row: int, lease: str, state: str, reason: str) -> bool:
     with border():
         facts = {"state": state, "reason": reason[:_REASON], "sealed": b"", "lease": "", "leased_until": None}
         return _held(row, lease).update(**facts) == 1
-
-
-def _bound(moment: datetime) -> str | datetime:
-    # SQLite keeps moments as text, in Django's spelling.
-    bound: str | datetime = connection.ops.adapt_datetimefield_value(moment) or ""
-    return bound
 
 
 def _read(moment: str | datetime) -> datetime:

@@ -1,7 +1,6 @@
 """Parcels, their blobs and slips: deposit, status, destruction."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, connection
@@ -13,8 +12,10 @@ from zegel.parcels.deposit import Blob, Deposit
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
 from zegel.records import models
 from zegel.records.border import border
+from zegel.records.outbox import outbox_row
 from zegel.records.rows import STATUS_COLUMNS, parcel_status, whole_slip
-from zegel.records.transactions import insert_unless_there, must_write
+from zegel.records.statements import Row, insert
+from zegel.records.transactions import must_write
 
 _BATCH = 500
 _BEFORE: dict[str, tuple[str, ...]] = {"revoked": ("live",), "expired": ("live",), "gone": ("revoked", "expired")}
@@ -34,14 +35,14 @@ class Parcels:
         """
         must_write()
         with border():
-            if not insert_unless_there(_parcel_row(deposit, digest, now, sender_name)):
+            if not insert("parcel", [_parcel_row(deposit, digest, now, sender_name)], unless_there=True):
                 if models.Parcel.objects.filter(parcel=deposit.parcel, digest=digest).exists():
                     return False
                 raise _exists()
             try:
-                models.Blob.objects.bulk_create(_blob_rows(deposit), batch_size=_BATCH)
-                models.Slip.objects.bulk_create(_slip_rows(deposit), batch_size=_BATCH)
-                models.Outbox.objects.bulk_create(_notice_rows(deposit, now), batch_size=_BATCH)
+                insert("blob", _blob_rows(deposit))
+                insert("slip", _slip_rows(deposit))
+                insert("outbox", _notice_rows(deposit, now))
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise _exists() from error
@@ -205,46 +206,57 @@ def _exists() -> Mistake:
     return Mistake("Another message has this identifier already.", code="parcel-exists")
 
 
-def _parcel_row(deposit: Deposit, digest: str, now: datetime, sender_name: str) -> models.Parcel:
-    return models.Parcel(
-        parcel=deposit.parcel,
-        digest=digest,
-        sender=deposit.sender,
-        sender_name=sender_name,
-        suite=deposit.suite,
-        class_number=deposit.class_,
-        language=deposit.language,
-        created=now,
-        expires=deposit.expires,
-        size=deposit.size,
-        attachments=len(deposit.blobs) - 1,
-    )
+def _parcel_row(deposit: Deposit, digest: str, now: datetime, sender_name: str) -> Row:
+    return {
+        "parcel": deposit.parcel,
+        "digest": digest,
+        "sender": deposit.sender,
+        "sender_name": sender_name,
+        "suite": deposit.suite,
+        "class_number": deposit.class_,
+        "language": deposit.language,
+        "created": now,
+        "expires": deposit.expires,
+        "state": "live",
+        "ended": "",
+        "size": deposit.size,
+        "attachments": len(deposit.blobs) - 1,
+    }
 
 
-def _blob_rows(deposit: Deposit) -> Iterable[models.Blob]:
-    for place, blob in enumerate(deposit.blobs):
-        yield models.Blob(blob=blob.blob, parcel_id=deposit.parcel, place=place, size=blob.size, sha256=blob.sha256)
+def _blob_rows(deposit: Deposit) -> list[Row]:
+    return [
+        {"blob": blob.blob, "parcel_id": deposit.parcel, "place": place, "size": blob.size, "sha256": blob.sha256}
+        for place, blob in enumerate(deposit.blobs)
+    ]
 
 
-def _slip_rows(deposit: Deposit) -> Iterable[models.Slip]:
-    for place, reader in enumerate(deposit.readers):
-        yield models.Slip(
-            slip=reader.slip,
-            parcel_id=deposit.parcel,
-            place=place,
-            kind=reader.kind,
-            address=reader.address,
-            language=reader.language,
-            proof=reader.proof.kind,
-            telephone=reader.proof.telephone,
-            salt=reader.proof.salt,
-            verifier=reader.proof.verifier,
-            sealed_slip=reader.sealed_slip,
-            share=reader.share,
-        )
+def _slip_rows(deposit: Deposit) -> list[Row]:
+    return [
+        {
+            "slip": reader.slip,
+            "parcel_id": deposit.parcel,
+            "place": place,
+            "kind": reader.kind,
+            "address": reader.address,
+            "language": reader.language,
+            "proof": reader.proof.kind,
+            "telephone": reader.proof.telephone,
+            "salt": reader.proof.salt,
+            "verifier": reader.proof.verifier,
+            "sealed_slip": reader.sealed_slip,
+            "share": reader.share,
+            "tries": 0,
+            "code_hash": b"",
+            "code_tries": 0,
+        }
+        for place, reader in enumerate(deposit.readers)
+    ]
 
 
-def _notice_rows(deposit: Deposit, now: datetime) -> Iterable[models.Outbox]:
-    for reader in deposit.readers:
-        if reader.kind == "claim":
-            yield models.Outbox(kind="notice", slip=reader.slip, sealed=reader.sealed_notice, added=now, due=now)
+def _notice_rows(deposit: Deposit, now: datetime) -> list[Row]:
+    return [
+        outbox_row("notice", reader.slip, reader.sealed_notice, now)
+        for reader in deposit.readers
+        if reader.kind == "claim"
+    ]

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from zegel.records import models
 from zegel.records.border import border
-from zegel.records.transactions import insert_unless_there, must_write
+from zegel.records.statements import insert
+from zegel.records.transactions import must_write
 
 
 class Ticks:
@@ -14,4 +14,4 @@ class Ticks:
         """Whether this caller is the one to run ``name`` for ``slot``; the slot is free again if it rolls back."""
         must_write()
         with border():
-            return insert_unless_there(models.Tick(name=name, slot=slot))
+            return insert("tick", [{"name": name, "slot": slot}], unless_there=True) == 1

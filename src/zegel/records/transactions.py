@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 
 from zegel.errors import Unavailable
 from zegel.records.border import border, give_back
@@ -33,20 +33,6 @@ def must_write() -> None:
     """Refuse a write outside ``transaction()``: it would be durable without what belongs to it."""
     if not connection.in_atomic_block:
         raise AssertionError("a write to the records belongs inside transaction()")
-
-
-def insert_unless_there(row: models.Model) -> bool:
-    """Insert one row; False when a unique value of it is taken. Waits for others that are inserting the same."""
-    # A key that the database counts up itself is not ours to give.
-    fields = [field for field in row._meta.concrete_fields if getattr(row, field.attname) is not None]
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    marks = ", ".join(["%s"] * len(fields))
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    table = connection.ops.quote_name(row._meta.db_table)
-    with connection.cursor() as cursor:
-        # Names come from our own models, values are bound.
-        cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", values)  # noqa: S608
-        return bool(cursor.rowcount == 1)
 
 
 def _is_condemned() -> bool:

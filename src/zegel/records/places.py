@@ -1,0 +1,242 @@
+"""Where blobs lie, and what is known of patches and suppliers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, QuerySet, Sum
+
+from zegel.parcels.copies import Copy, CopyState, Outline
+from zegel.records import models
+from zegel.records.border import border
+from zegel.records.transactions import must_write
+
+_BATCH = 500
+_DIGEST = 32
+
+# Which blobs lie on exactly which patches: one pass over the table, a line per blob, then a line per set of patches.
+_GROUPS = """
+SELECT class_number, places, COUNT(*), SUM(size), MAX(share) FROM (
+    SELECT blob, MIN(class_number) AS class_number, {joined} AS places, MAX(size) AS size, MAX(share) AS share
+    FROM (SELECT blob, patch, class_number, size, share FROM blob_copy WHERE state = 'whole' ORDER BY blob, patch) AS one
+    GROUP BY blob
+) AS each_blob GROUP BY class_number, places
+"""
+
+
+class Places:
+    """The part of the Records port that knows copies, patches and suppliers."""
+
+    # Copies -------------------------------------------------------------------------------------------------------
+
+    def add_copies(self, copies: Sequence[Copy], now: datetime) -> None:
+        """Write rows for copies that have none; one that has a row at this patch takes the new state."""
+        must_write()
+        with border():
+            models.Copy.objects.bulk_create(
+                [_row(copy, now) for copy in copies],
+                batch_size=_BATCH,
+                update_conflicts=True,
+                unique_fields=["blob", "patch"],
+                update_fields=["state", "share", "size", "sha256", "since"],
+            )
+
+    def copies_of(self, blobs: Sequence[str]) -> dict[str, list[Copy]]:
+        """Every row of these blobs; a blob without any is not in the answer."""
+        found: dict[str, list[Copy]] = defaultdict(list)
+        with border():
+            for first in range(0, len(blobs), _BATCH):
+                for row in models.Copy.objects.filter(blob__in=blobs[first : first + _BATCH]).order_by("row"):
+                    found[row.blob].append(_copy(row))
+        return dict(found)
+
+    def copies_at(
+        self, patch: str, states: Iterable[CopyState] = ("whole",), after: int = 0, limit: int = 1000
+    ) -> list[Copy]:
+        """Rows at one patch above ``after``, in order of rows."""
+        with border():
+            rows = models.Copy.objects.filter(patch=patch, state__in=list(states), row__gt=after)
+            return [_copy(row) for row in rows.order_by("row")[:limit]]
+
+    def copies_to_do(self, state: CopyState, after: int = 0, limit: int = 200) -> list[Copy]:
+        """Rows that wait for somebody: ``wanted``, ``broken``, ``doomed``."""
+        with border():
+            rows = models.Copy.objects.filter(state=state, row__gt=after).exclude(state="whole")
+            return [_copy(row) for row in rows.order_by("row")[:limit]]
+
+    def copies_to_check(self, patch: str, before: datetime, limit: int = 100) -> list[Copy]:
+        """The copies at a patch that were checked longest ago (never: first), none checked since ``before``."""
+        with border():
+            rows = models.Copy.objects.filter(patch=patch, state="whole")
+            never = [_copy(row) for row in rows.filter(checked=None).order_by("checked", "row")[:limit]]
+            left = limit - len(never)
+            return never + [_copy(row) for row in rows.filter(checked__lt=before).order_by("checked")[:left]]
+
+    def set_copies(self, copies: Sequence[Copy], state: CopyState, now: datetime) -> int:
+        """Change the state of rows that are still as they were read; returns how many were."""
+        must_write()
+        changed = 0
+        with border():
+            for before, rows in _by_state(copies).items():
+                changed += _rows(rows, before).update(state=state, since=now)
+        return changed
+
+    def lock_copies(self, copies: Sequence[Copy]) -> set[int]:
+        """Lock rows that are still as they were read, until the transaction ends; returns their numbers."""
+        must_write()
+        found: set[int] = set()
+        with border():
+            for before, rows in _by_state(copies).items():
+                locked = _rows(rows, before)
+                if connection.features.has_select_for_update:
+                    locked = locked.order_by("row").select_for_update()
+                found |= set(locked.values_list("row", flat=True))
+        return found
+
+    def check_copies(self, copies: Sequence[Copy], now: datetime) -> None:
+        """Note that these were read and are what was written."""
+        must_write()
+        with border():
+            _rows(copies, "whole").update(checked=now)
+
+    def forget_copies(self, copies: Sequence[Copy]) -> None:
+        """Drop rows of objects that are gone from their patch."""
+        must_write()
+        with border():
+            for before, rows in _by_state(copies).items():
+                _rows(rows, before).delete()
+
+    def doom(self, blobs: Sequence[str], now: datetime) -> list[Copy]:
+        """All copies of these blobs should be gone; returns them. Their outlines go."""
+        must_write()
+        with border():
+            models.Copy.objects.filter(blob__in=list(blobs)).update(state="doomed", since=now)
+            models.Outline.objects.filter(blob__in=list(blobs)).delete()
+            return [_copy(row) for row in models.Copy.objects.filter(blob__in=list(blobs))]
+
+    def known_names(self, patch: str, names: Sequence[str]) -> set[str]:
+        """Those of these objects' names that have a row at this patch."""
+        blobs = {name[:26] for name in names}
+        with border():
+            rows = models.Copy.objects.filter(patch=patch, blob__in=blobs)
+            return {_copy(row).name for row in rows} & set(names)
+
+    # Outlines -----------------------------------------------------------------------------------------------------
+
+    def add_outline(self, outline: Outline, now: datetime) -> None:
+        """Note the digests of a blob's pieces; noting them again is fine."""
+        must_write()
+        with border():
+            models.Outline.objects.update_or_create(
+                blob=outline.blob,
+                defaults={
+                    "size": outline.size,
+                    "sha256": outline.sha256,
+                    "pieces": b"".join(outline.pieces),
+                    "added": now,
+                },
+            )
+
+    def outline(self, blob: str) -> Outline | None:
+        """What was noted when the blob was written; None for a small one and for one of long ago."""
+        with border():
+            row = models.Outline.objects.filter(blob=blob).first()
+        if row is None:
+            return None
+        joined = bytes(row.pieces)
+        pieces = tuple(joined[start : start + _DIGEST] for start in range(0, len(joined), _DIGEST))
+        return Outline(row.blob, row.size, row.sha256, pieces)
+
+    def sweep_outlines(self, before: datetime, limit: int = 1000) -> int:
+        """Drop outlines noted before then whose blob never got a copy row."""
+        must_write()
+        with border():
+            old = models.Outline.objects.filter(added__lt=before).exclude(blob__in=models.Copy.objects.values("blob"))
+            return models.Outline.objects.filter(blob__in=list(old.values_list("blob", flat=True)[:limit])).delete()[0]
+
+    # Counting -----------------------------------------------------------------------------------------------------
+
+    def copy_totals(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(patch, state) → how many objects, how many bytes."""
+        with border():
+            rows = models.Copy.objects.values_list("patch", "state").annotate(Count("row"), Sum("size"))
+            return {(patch, state): (count, size or 0) for patch, state, count, size in rows.order_by()}
+
+    def copy_groups(self) -> list[tuple[int, frozenset[str], int, int, bool]]:
+        """Blobs by class and the exact set of patches that have them: (class, patches, blobs, bytes, as shares)."""
+        joined = "GROUP_CONCAT(patch)" if connection.vendor == "sqlite" else "STRING_AGG(patch, ',')"
+        with border(), connection.cursor() as cursor:
+            cursor.execute(_GROUPS.format(joined=joined))
+            return [
+                (class_, frozenset(places.split(",")), blobs, int(size), share >= 0)
+                for class_, places, blobs, size, share in cursor.fetchall()
+            ]
+
+    # Patches and suppliers ----------------------------------------------------------------------------------------
+
+    def patch_rows(self) -> dict[str, dict[str, Any]]:
+        """What is noted about each patch that something was ever noted about."""
+        with border():
+            return {str(row["patch"]): row for row in models.Patch.objects.values()}
+
+    def set_patch(self, patch: str, now: datetime, **facts: object) -> None:
+        """Note ``state``, ``reason`` or what a patrol saw."""
+        must_write()
+        with border():
+            if "state" in facts:
+                facts["since"] = now
+            row, _ = models.Patch.objects.get_or_create(patch=patch, defaults={"since": now})
+            models.Patch.objects.filter(patch=row.patch).update(**facts)
+
+    def suppliers(self) -> dict[str, str]:
+        """Every imported supplier's facts, as JSON."""
+        with border():
+            return dict(models.Supplier.objects.values_list("supplier", "facts"))
+
+    def put_suppliers(self, suppliers: Mapping[str, str], now: datetime) -> None:
+        """Add or replace suppliers."""
+        must_write()
+        with border():
+            for name, facts in suppliers.items():
+                models.Supplier.objects.update_or_create(supplier=name, defaults={"facts": facts, "imported": now})
+
+
+def _by_state(copies: Sequence[Copy]) -> dict[CopyState, list[Copy]]:
+    found: dict[CopyState, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        found[copy.state].append(copy)
+    return found
+
+
+def _rows(copies: Sequence[Copy], state: CopyState) -> "QuerySet[models.Copy]":
+    return models.Copy.objects.filter(row__in=[copy.row for copy in copies], state=state)
+
+
+def _row(copy: Copy, now: datetime) -> models.Copy:
+    return models.Copy(
+        blob=copy.blob,
+        patch=copy.patch,
+        share=copy.share,
+        state=copy.state,
+        class_number=copy.class_,
+        size=copy.size,
+        sha256=copy.sha256,
+        since=now,
+        checked=copy.checked,
+    )
+
+
+def _copy(row: models.Copy) -> Copy:
+    return Copy(
+        blob=row.blob,
+        patch=row.patch,
+        state=row.state,  # type: ignore[arg-type]  # only this file writes it
+        class_=row.class_number,
+        size=row.size,
+        sha256=row.sha256,
+        share=row.share,
+        checked=row.checked,
+        row=row.row,
+    )

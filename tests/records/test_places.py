@@ -1,0 +1,123 @@
+"""Copies, outlines, patches and suppliers, on both databases."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.ground.databases import Database
+from tests.ground.deposits import NOW
+from zegel.parcels.copies import Copy, Outline
+from zegel.parcels.identifiers import new_identifier
+from zegel.records.sql import SqlRecords
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def make_copy(patch: str = "ams", blob: str = "", state: str = "whole", class_: int = 2, **facts: object) -> Copy:
+    made = {"size": 100, "sha256": "0" * 64, **facts}
+    return Copy(blob or new_identifier(), patch, state, class_, **made)  # type: ignore[arg-type]
+
+
+def add(records: SqlRecords, *copies: Copy) -> list[Copy]:
+    with records.transaction():
+        records.add_copies(copies, NOW)
+    return [copy for one in copies for copy in records.copies_of([one.blob])[one.blob] if copy.patch == one.patch]
+
+
+def test_copies_come_back_by_blob_and_by_patch() -> None:
+    records, blob = SqlRecords(), new_identifier()
+    add(records, make_copy("ams", blob), make_copy("par", blob, "wanted"), make_copy("par"))
+    assert {(copy.patch, copy.state) for copy in records.copies_of([blob])[blob]} == {
+        ("ams", "whole"),
+        ("par", "wanted"),
+    }
+    assert records.copies_of([new_identifier()]) == {}
+    assert len(records.copies_at("par")) == 1
+    assert len(records.copies_at("par", ("whole", "wanted"))) == 2
+    assert [copy.state for copy in records.copies_to_do("wanted")] == ["wanted"]
+
+
+def test_a_copy_has_one_row_per_patch_and_takes_the_newest_state() -> None:
+    records, blob = SqlRecords(), new_identifier()
+    add(records, make_copy("ams", blob, "wanted"))
+    (copy,) = add(records, make_copy("ams", blob, "whole", size=7))
+    assert (copy.state, copy.size) == ("whole", 7)
+
+
+def test_a_state_changes_only_when_nobody_changed_it_meanwhile() -> None:
+    records = SqlRecords()
+    (copy,) = add(records, make_copy())
+    with records.transaction():
+        assert records.set_copies([copy], "doomed", NOW) == 1
+    with records.transaction():
+        assert records.lock_copies([copy]) == set()
+        assert records.set_copies([copy], "broken", NOW) == 0
+        records.forget_copies([copy])
+    assert records.copies_of([copy.blob])[copy.blob][0].state == "doomed"
+
+
+def test_the_patrol_gets_first_what_was_never_checked_then_the_oldest() -> None:
+    records = SqlRecords()
+    copies = add(records, *(make_copy() for _ in range(3)), make_copy("par"), make_copy(state="broken"))
+    with records.transaction():
+        records.check_copies([copies[0]], NOW)
+        records.check_copies([copies[1]], NOW - timedelta(days=1))
+    assert [copy.row for copy in records.copies_to_check("ams", NOW)] == [copies[2].row, copies[1].row]
+    assert [copy.row for copy in records.copies_to_check("ams", NOW, limit=1)] == [copies[2].row]
+
+
+def test_dooming_a_blob_dooms_all_its_copies_and_forgets_its_outline() -> None:
+    records, blob = SqlRecords(), new_identifier()
+    outline = Outline(blob, 2_000_000, "1" * 64, (b"a" * 32, b"b" * 32))
+    with records.transaction():
+        records.add_copies([make_copy("ams", blob), make_copy("par", blob, "wanted")], NOW)
+        records.add_outline(outline, NOW)
+        records.add_outline(outline, NOW)
+    assert records.outline(blob) == outline
+    with records.transaction():
+        assert {copy.state for copy in records.doom([blob], NOW)} == {"doomed"}
+    assert records.outline(blob) is None
+
+
+def test_outlines_of_blobs_that_never_got_a_parcel_are_swept() -> None:
+    records, kept, orphan, young = SqlRecords(), new_identifier(), new_identifier(), new_identifier()
+    with records.transaction():
+        for blob, moment in ((kept, NOW), (orphan, NOW), (young, NOW + timedelta(days=2))):
+            records.add_outline(Outline(blob, 1, "1" * 64, (b"a" * 32,)), moment)
+        records.add_copies([make_copy("ams", kept)], NOW)
+        assert records.sweep_outlines(NOW + timedelta(days=1)) == 1
+    assert [records.outline(blob) is None for blob in (kept, orphan, young)] == [False, True, False]
+
+
+def test_names_of_shares_are_known_by_their_share() -> None:
+    records, blob, whole = SqlRecords(), new_identifier(), new_identifier()
+    add(records, make_copy("ams", blob, share=3), make_copy("ams", whole), make_copy("par", blob, share=4))
+    assert records.known_names("ams", [f"{blob}-03", f"{blob}-04", blob, whole]) == {f"{blob}-03", whole}
+
+
+def test_totals_and_groups_add_up(database: Database) -> None:
+    records, both = SqlRecords(), new_identifier()
+    add(records, make_copy("ams", both), make_copy("par", both), make_copy("par"), make_copy("par", state="wanted"))
+    add(records, make_copy("par", class_=3, share=1))
+    assert records.copy_totals() == {
+        ("ams", "whole"): (1, 100),
+        ("par", "whole"): (3, 300),
+        ("par", "wanted"): (1, 100),
+    }
+    assert sorted(records.copy_groups(), key=str) == [
+        (2, frozenset({"ams", "par"}), 1, 100, False),
+        (2, frozenset({"par"}), 1, 100, False),
+        (3, frozenset({"par"}), 1, 100, True),
+    ]
+
+
+def test_patches_and_suppliers_are_kept() -> None:
+    records = SqlRecords()
+    with records.transaction():
+        records.set_patch("ams", NOW, state="cut", reason="sold")
+        records.set_patch("ams", NOW + timedelta(days=1), looked=5)
+        records.put_suppliers({"x": "{}"}, NOW)
+        records.put_suppliers({"x": '{"a": 1}'}, NOW)
+    row = records.patch_rows()["ams"]
+    assert (row["state"], row["reason"], row["since"], row["looked"]) == ("cut", "sold", NOW, 5)
+    assert records.suppliers() == {"x": '{"a": 1}'}
