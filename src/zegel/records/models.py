@@ -196,7 +196,7 @@ class Tick(models.Model):
 
 
 class Copy(models.Model):
-    """One object at one patch (``parcels.copies``). No foreign key: a row outlives its blob until every copy is gone."""
+    """One object at one patch (``parcels.copies``). No foreign key: it outlives its blob until every copy is gone."""
 
     row = models.BigAutoField(primary_key=True)
     blob = models.CharField(max_length=IDENTIFIER)

@@ -20,7 +20,7 @@ _DIGEST = 32
 _GROUPS = """
 SELECT class_number, places, COUNT(*), SUM(size), MAX(share) FROM (
     SELECT blob, MIN(class_number) AS class_number, {joined} AS places, MAX(size) AS size, MAX(share) AS share
-    FROM (SELECT blob, patch, class_number, size, share FROM blob_copy WHERE state = 'whole' ORDER BY blob, patch) AS one
+    FROM (SELECT * FROM blob_copy WHERE state = 'whole' ORDER BY blob, patch) AS one
     GROUP BY blob
 ) AS each_blob GROUP BY class_number, places
 """
@@ -179,7 +179,7 @@ class Places:
     def patch_rows(self) -> dict[str, dict[str, Any]]:
         """What is noted about each patch that something was ever noted about."""
         with border():
-            return {str(row["patch"]): row for row in models.Patch.objects.values()}
+            return {row["patch"]: dict(row) for row in models.Patch.objects.values()}
 
     def set_patch(self, patch: str, now: datetime, **facts: object) -> None:
         """Note ``state``, ``reason`` or what a patrol saw."""

@@ -14,5 +14,6 @@ class SqlRecords(Transactions, Parcels, Places, Tries, Outbox, Chain, Ticks):
 
     Django must be configured (``connect.database``) before this module is imported.
 
-    Locks are taken in one order, so that nobody waits in a circle: parcels, copies, outbox rows, slips, the audit head last.
+    Locks are taken in one order, so that nobody waits in a circle: parcels, copies, outbox rows, slips, the
+    audit head last.
     """

@@ -1,0 +1,63 @@
+"""Where a blob lies: one row per blob and patch, so that whoever patrols can prove all is well without a key.
+
+=========  =====================================================================================
+state      means
+=========  =====================================================================================
+whole      it is there: written, and confirmed by digest
+wanted     it should be there and is not yet: a patch was down, or the rules changed
+broken     it was there, and was found missing, short or altered
+doomed     it should be gone and may still be there: the parcel ended, or the blob has moved
+=========  =====================================================================================
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+CopyState = Literal["whole", "wanted", "broken", "doomed"]
+WHOLE = -1
+"""The ``share`` of a copy that is the whole blob."""
+PIECE_BYTES = 1024 * 1024
+"""An outline has one SHA-256 per this many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One object at one patch. ``size`` and ``sha256`` are the object's: of a share, the share's own."""
+
+    blob: str
+    patch: str
+    state: CopyState
+    class_: int
+    size: int
+    sha256: str
+    share: int = WHOLE
+    checked: datetime | None = None
+    row: int = 0
+
+    @property
+    def name(self) -> str:
+        """The object's name at its patch."""
+        return self.blob if self.share == WHOLE else f"{self.blob}-{self.share:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A blob's size and digest, and the digests of its pieces: what lets a range be verified, not only the whole.
+
+    ``pieces`` is empty for a blob of one piece (its digest is the blob's), and for old blobs that never had any.
+    """
+
+    blob: str
+    size: int
+    sha256: str
+    pieces: tuple[bytes, ...] = ()
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether every piece can be verified by itself."""
+        return self.size <= PIECE_BYTES or bool(self.pieces)
+
+    def digest(self, number: int) -> bytes:
+        """SHA-256 of piece ``number``."""
+        return self.pieces[number] if self.pieces else bytes.fromhex(self.sha256)
