@@ -5,13 +5,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from zegel.doors.web.account import actor_in
 from zegel.doors.web.installed import house
 from zegel.doors.web.problems import is_api, plain, problem, retry_after, sentence, status_of
 from zegel.doors.web.settings import ours
-from zegel.errors import Unavailable, ZegelError
+from zegel.errors import Denied, Unavailable, ZegelError
 
 
 def facts(request: HttpRequest) -> dict[str, Any]:
@@ -31,13 +31,13 @@ def facts(request: HttpRequest) -> dict[str, Any]:
 
 
 _TITLES = {
-    400: "This did not work",
-    403: "This is not allowed",
-    404: "This page does not exist",
-    410: "This message is no longer available",
-    429: "Please wait",
-    500: "Something went wrong",
-    503: "Temporarily unavailable",
+    400: gettext_noop("This did not work"),
+    403: gettext_noop("This is not allowed"),
+    404: gettext_noop("This page does not exist"),
+    410: gettext_noop("This message is no longer available"),
+    429: gettext_noop("Please wait"),
+    500: gettext_noop("Something went wrong"),
+    503: gettext_noop("Temporarily unavailable"),
 }
 
 
@@ -65,8 +65,6 @@ bad_request, forbidden, not_found, server_error = refused(400), refused(403), re
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that did not come from our own page, or from a page that is too old."""
-    from zegel.errors import Denied
-
     return error_page(
         request,
         Denied("This form is no longer valid. Go back, load the page again, and send it once more.", code="bad-form"),
