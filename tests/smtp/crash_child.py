@@ -1,0 +1,78 @@
+"""The door on a real data folder, in a process that kills itself at one step: ``crash_child.py DATA STEP COUNT``.
+
+STEP is ``write``, ``commit``, ``deposit`` or ``reply``, with ``-done`` for the moment after it; it dies at the COUNTth
+time. The port is printed first.
+"""
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zegel.doors.smtp import session
+from zegel.doors.smtp.config import DoorConfig
+from zegel.doors.smtp.logins import Logins
+from zegel.doors.smtp.serve import run
+from zegel.wiring.build import build, configure_django, open_ground
+
+_fatal = (sys.argv[2], int(sys.argv[3]))
+_seen: Counter[str] = Counter()
+
+
+def _step(name: str) -> None:
+    _seen[name] += 1
+    if (name, _seen[name]) == _fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _around(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(*args: Any, **facts: Any) -> Any:
+        _step(name)
+        found = call(*args, **facts)
+        _step(f"{name}-done")
+        return found
+
+    return counted
+
+
+class _Writer:
+    def __init__(self, writer: Any):
+        self.write, self.abort = _around("write", writer.write), writer.abort
+        self.commit = _around("commit", writer.commit)
+
+
+class _Sink:
+    def __init__(self, store: Any):
+        self.open_write = lambda blob: _Writer(store.open_write(blob))
+        self.delete = store.delete
+
+
+class _Depositor:
+    def __init__(self, send: Any):
+        self.deposit = _around("deposit", send.deposit)
+
+
+def _tell(port: int) -> None:
+    print(port, flush=True)
+
+
+ground = open_ground(Path(sys.argv[1]))
+configure_django(ground, "inside")
+house = build(ground, "inside")
+submit = replace(house.inside_submit(), sink=_Sink(house.store), depositor=_Depositor(house.send))
+_push = session.Conversation.push
+
+
+async def _push_counted(self: session.Conversation, status: Any) -> None:
+    if str(status).startswith("250 2.0.0 Accepted"):
+        _step("reply")
+    await _push(self, status)
+
+
+session.Conversation.push = _push_counted  # type: ignore[method-assign]
+config = DoorConfig(hostname="post.voorbeeld.example", port=0, default_proof="mail")
+run(config, submit, Logins(house.people), house.clock, _tell)
