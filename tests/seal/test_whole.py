@@ -297,6 +297,15 @@ def test_push_forms_give_the_header_once() -> None:
     assert open_(sealer.update(b"text") + sealer.header() + sealer.finish(), CLASSIC) == b"text"
 
 
+def test_nothing_is_added_to_a_finished_file() -> None:
+    sealer = Sealer([CLASSIC.recipient])
+    sealer.finish()
+    with pytest.raises(Mistake):
+        sealer.update(b"more")
+    with pytest.raises(Mistake):
+        sealer.finish()
+
+
 def test_two_seals_of_one_text_have_nothing_in_common() -> None:
     one, two = (seal(bytes(100), CLASSIC.recipient) for _ in range(2))
     assert one != two

@@ -13,6 +13,7 @@ and age says nothing of *who* sealed a file.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from zegel.errors import Mistake
 from zegel.seal.errors import HeaderFailure, NoMatch
 from zegel.seal.format import Header, find_header, make_header, parse_header, verify_mac
 from zegel.seal.primitives import new_file_key
@@ -88,7 +89,7 @@ class Sealer:
         file_key = new_file_key()
         nonce = new_nonce()
         self._header = make_header(file_key, wrap_for_all(file_key, recipients)) + nonce
-        self._payload = PayloadSealer(file_key, nonce)
+        self._payload: PayloadSealer | None = PayloadSealer(file_key, nonce)
 
     def header(self) -> bytes:
         """Give the first bytes of the file: the header and the payload's nonce."""
@@ -97,11 +98,18 @@ class Sealer:
 
     def update(self, plaintext: Buffer) -> bytes:
         """Take plaintext; give the sealed bytes that are ready, possibly none."""
-        return b"".join((self.header(), *self._payload.update(plaintext)))
+        return b"".join((self.header(), *self._unfinished().update(plaintext)))
 
     def finish(self) -> bytes:
         """Give the rest; a file without it is cut off and will be refused."""
-        return self.header() + self._payload.finish()
+        sealed = self.header() + self._unfinished().finish()
+        self._payload = None
+        return sealed
+
+    def _unfinished(self) -> PayloadSealer:
+        if self._payload is None:
+            raise Mistake("This sealed file is finished: nothing can be added to it.")
+        return self._payload
 
 
 class Opener:
