@@ -42,19 +42,29 @@ def zone_settings(zone: str, **facts: Any) -> dict[str, Any]:
     return {name: value for name, value in made.items() if name not in _KEPT}
 
 
+def program() -> Any:
+    """The WSGI program of the settings in force; paths reach it as a server passes them on (PEP 3333: latin-1)."""
+    handler = WSGIHandler()
+
+    def served(environ: dict[str, Any], start: Any) -> Any:
+        return handler({**environ, "PATH_INFO": environ["PATH_INFO"].encode().decode("latin-1")}, start)
+
+    return served
+
+
 class Inside(httpx.BaseTransport):
     """The inside's program; the settings are its own while it answers."""
 
     def __init__(self) -> None:
         with override_settings(**zone_settings("inside")):
-            self._program = httpx.WSGITransport(app=WSGIHandler())
+            self._program = httpx.WSGITransport(app=program())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with override_settings(**zone_settings("inside")):
             return self._program.handle_request(request)
 
 
-@dataclass
+@dataclass(repr=False)
 class Web:
     """Both zones; ``client`` is a browser without cookies so far, ``token`` that of the ground's sender."""
 
@@ -116,7 +126,7 @@ def opened(ground: Ground, **facts: Any) -> Iterator[Web]:
     install(ground.house)
     with override_settings(**zone_settings("outside", **facts)):
         inside = Inside()
-        transport = httpx.WSGITransport(app=WSGIHandler())
+        transport = httpx.WSGITransport(app=program())
         with (
             httpx.Client(transport=transport, mounts={INSIDE_URL: inside}) as client,
             httpx.Client(transport=inside, base_url=INSIDE_URL) as other,

@@ -1,4 +1,4 @@
-"""Every error that a person may see exists in Dutch, with the same facts in it; and what is served is what is written."""
+"""Every error that a person may see exists in Dutch, with the same facts; and what is served is what is written."""
 
 import ast
 import gettext

@@ -39,7 +39,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def errors(*statuses: int) -> dict[int, type[Problem]]:
     """The error answers of an operation, for its OpenAPI; what every operation can answer is included."""
-    return dict.fromkeys(sorted({*statuses, 400, 405, 413, 422, 500, 503}), Problem)
+    return dict.fromkeys(sorted({*statuses, 400, 405, 408, 413, 415, 422, 500, 503}), Problem)
 
 
 class ZegelAPI(NinjaAPI):
