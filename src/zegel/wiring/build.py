@@ -113,6 +113,7 @@ def configure_django(ground: Ground, zone: Zone) -> None:
             demo=config.demo,
             demo_mail=ground.path(config.mail.folder),
             demo_sms=ground.path(config.sms.file),
+            threads=threads,
         )
     )
     django.setup()
