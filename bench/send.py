@@ -140,9 +140,7 @@ def main() -> None:
     asked.add_argument("--count", type=int, default=200)
     asked.add_argument("--rounds", type=int, default=3)
     given = asked.parse_args()
-    print(
-        f"{os.cpu_count()} cores, {given.rounds} rounds of {given.count} parcels of 20 kB per process, {THREADS} threads each, medians"
-    )
+    print(f"{os.cpu_count()} cores; medians of {given.rounds} rounds of {given.count} parcels of 20 kB per process")
     with tempfile.TemporaryDirectory() as folder, postgres() as url:
         places = {"PostgreSQL": found(Path(folder) / "postgres", url), "SQLite": found(Path(folder) / "sqlite", "")}
         for processes in (1, 2):
