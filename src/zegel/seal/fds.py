@@ -3,7 +3,7 @@
 Which way is taken depends on what the descriptors are:
 
 * regular file to regular file: all cores, each at its own place (``files.py``);
-* anything with a pipe, socket, terminal or appending descriptor: reader, crypter, writer (``pipes.py``);
+* anything with a pipe, socket, terminal or appending descriptor: all cores, by turns (``pipes.py``);
 * armor on either side: one piece after the other, for text is not worth more.
 
 Both sides begin at the descriptors' current positions. A regular file is read to the end that it had at the start.
@@ -20,7 +20,7 @@ from zegel.seal.armor import BEGIN, Armorer, Dearmorer
 from zegel.seal.errors import HeaderFailure
 from zegel.seal.files import Place, Progress
 from zegel.seal.format import find_header
-from zegel.seal.pipes import Pipeline, Source, write_all
+from zegel.seal.pipes import Relay, Source, write_all
 from zegel.seal.primitives import new_file_key
 from zegel.seal.roles import Identity, Recipient
 from zegel.seal.stream import NONCE_LENGTH, new_nonce, payload_cipher, plain_payload_size, sealed_payload_size
@@ -51,7 +51,7 @@ def seal_fd(
     write_all(fd_out, header)
     size = _rest_of_file(fd_in)
     if not size or not _is_placeable(fd_out):
-        return len(header) + Pipeline(cipher, Source(fd_in), fd_out, sealing=True).run(progress)
+        return len(header) + Relay(cipher, Source(fd_in), fd_out, sealing=True).run(threads, progress)
     in_at, out_at = _position(fd_in), _position(fd_out)
     files.run(files.Sealing(cipher, Place(fd_in, in_at), size, Place(fd_out, out_at)), threads, progress)
     written = sealed_payload_size(size) - NONCE_LENGTH
@@ -81,7 +81,7 @@ def open_fd(
     cipher = payload_cipher(file_key, begun.nonce(len(header)))
     payload_at = len(header) + NONCE_LENGTH
     if start is None or not _is_placeable(fd_out):
-        return Pipeline(cipher, begun.source_after(payload_at), fd_out, sealing=False).run(progress)
+        return Relay(cipher, begun.source_after(payload_at), fd_out, sealing=False).run(threads, progress)
     os.lseek(fd_in, start + payload_at, os.SEEK_SET)
     size = _rest_of_file(fd_in) or 0
     plain_size = plain_payload_size(size + NONCE_LENGTH)

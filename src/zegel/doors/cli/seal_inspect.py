@@ -108,5 +108,5 @@ def _pieces(fd: int) -> Iterator[bytes]:
     source = Source(fd)
     piece = bytearray(1 << 20)
     with memoryview(piece) as view:
-        while count := source.fill(view):
+        while count := source.fill_some(view):
             yield bytes(view[:count])
