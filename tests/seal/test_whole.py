@@ -209,6 +209,43 @@ def test_a_range_reads_only_what_it_must() -> None:
         opener.read(-1)
 
 
+def test_a_range_of_a_terabyte_reads_a_few_chunks() -> None:
+    """The sealed file exists only where it is read: chunks are made when they are asked for."""
+    size = 1 << 40
+    file_key, nonce = os.urandom(16), os.urandom(16)
+    head = wrap_header(file_key, HYBRID.recipient) + nonce
+    cipher = payload_cipher(file_key, nonce)
+    last = size // CHUNK - 1
+    made: list[int] = []
+
+    def chunk(number: int) -> bytes:
+        made.append(number)
+        return cipher.encrypt(chunk_nonce(number, last=number == last), number.to_bytes(8, "big") * (CHUNK // 8), None)
+
+    def read_at(at: int, count: int) -> bytes:
+        if at < len(head):
+            return head[at : at + count]
+        first, skip = divmod(at - len(head), SEALED_CHUNK)
+        numbers = range(first, -(-(at - len(head) + count) // SEALED_CHUNK))
+        return b"".join(map(chunk, numbers))[skip : skip + count]
+
+    opener = RangeOpener(read_at, sealed_size(size, len(head) - 16), [HYBRID])
+    assert opener.size == size
+    assert opener.read(CHUNK * 12_345_678, 8) == (12_345_678).to_bytes(8, "big")
+    assert opener.read(size - 8) == last.to_bytes(8, "big")
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("wrong", [b"*", b"=", b" ", b"\n", b"\r", b""])
+def test_armor_of_many_lines_is_as_strict_as_of_one(wrong: bytes) -> None:
+    text = armor(os.urandom(48 * 100))
+    for at in (100, 35 + 63, 35 + 64, 35 + 65 * 50, len(text) - 60):
+        changed = text[:at] + wrong + text[at + 1 :]
+        if changed != text:
+            with pytest.raises(Damaged):
+                dearmor(changed)
+
+
 def test_open_range_of_a_descriptor(tmp_path: os.PathLike[str]) -> None:
     path = os.path.join(tmp_path, "sealed")
     with open(path, "wb") as file:
