@@ -1,1 +1,1 @@
-"""Doors: SMTP, web and command line. They translate the outside's language into a journey, and errors into its replies."""
+"""Doors: SMTP, web and command line. They translate the outside's language into a journey, and errors into replies."""
