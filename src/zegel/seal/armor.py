@@ -17,7 +17,6 @@ _COLUMNS = 64
 _LINE_BYTES = 48
 _WHITE_SPACE = b" \t\r\n"
 _MAX_WHITE_SPACE = 1024
-_MANY = 16
 _BODY_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}\Z")
 
 
@@ -88,26 +87,6 @@ class Dearmorer:
         return self._inside()
 
     def _inside(self) -> bytes:
-        return self._whole_lines() + self._line_by_line()
-
-    def _whole_lines(self) -> bytes:
-        """Decode a run of full lines at once, if the buffer begins with one; leave all else to the slow way."""
-        count = len(self._buffer) // (_COLUMNS + 1)
-        block = self._buffer[: count * (_COLUMNS + 1)]
-        if self._short_line_seen or count < _MANY or block[_COLUMNS :: _COLUMNS + 1] != b"\n" * count:
-            return b""
-        text = block.replace(b"\n", b"")
-        try:
-            binary = binascii.a2b_base64(text)
-        except binascii.Error:
-            return b""
-        # A line break in the wrong place, padding or a foreign character all show here as a difference.
-        if len(binary) != count * _LINE_BYTES or binascii.b2a_base64(binary, newline=False) != text:
-            return b""
-        self._buffer = self._buffer[len(block) :]
-        return binary
-
-    def _line_by_line(self) -> bytes:
         *lines, self._buffer = self._buffer.split(b"\n")
         binary: list[bytes] = []
         for number, raw in enumerate(lines):
