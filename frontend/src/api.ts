@@ -1,5 +1,5 @@
 /** The reader's half of the HTTP API (docs/format.md §7). No cookies, no referrer, and never the link secret. */
-import { isIdentifier } from "./bytes.ts";
+import { isIdentifier } from "./identifier.ts";
 import type { Organisation } from "./signature.ts";
 import { ReaderError, type Trouble } from "./trouble.ts";
 

@@ -1,9 +1,9 @@
 /** The list of attachments, and downloading them: one by one, or all after each other. */
 import { button, h } from "./dom.ts";
 import type { Attachment } from "./manifest.ts";
-import { openBlob } from "./opener.ts";
+import { MEMORY_BYTES, openBlob } from "./opener.ts";
 import type { Parcel } from "./parcel.ts";
-import { canChooseFolder, chooseFolder, choosePlace, MEMORY_BYTES, type Place } from "./save.ts";
+import { canChooseFolder, chooseFolder, choosePlace, type Place } from "./save.ts";
 import { sayPart, saySize, sayTrouble, texts } from "./texts.ts";
 import { troubleOf, type ReaderError } from "./trouble.ts";
 

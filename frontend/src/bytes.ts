@@ -1,18 +1,16 @@
 /** The encodings of docs/format.md §1, strict in both directions: two spellings of the same bytes would hide a change. */
-import { base32nopad, base64, base64urlnopad, hex } from "@scure/base";
+import { base32nopad, base64, base64urlnopad } from "@scure/base";
+import { isIdentifier } from "./identifier.ts";
+import { toHexDigits, type Bytes } from "./hex.ts";
 
-export type Bytes = Uint8Array<ArrayBuffer>;
-
-const IDENTIFIER = /^[a-z2-7]{25}[aeimquy4]$/;
+export type { Bytes } from "./hex.ts";
 
 export const utf8 = (text: string): Bytes => new TextEncoder().encode(text) as Bytes;
-export const toHex = (bytes: Uint8Array): string => hex.encode(bytes);
+export const toHex = toHexDigits;
 export const fromBase64 = (text: string): Bytes => base64.decode(text) as Bytes;
 export const toBase32 = (bytes: Uint8Array): string => base32nopad.encode(bytes);
 /** Refuses spare bits that are not zero, padding, and any other alphabet. */
 export const fromBase64Url = (text: string): Bytes => base64urlnopad.decode(text) as Bytes;
-
-export const isIdentifier = (text: unknown): text is string => typeof text === "string" && IDENTIFIER.test(text);
 
 /** The 16 bytes of an identifier. */
 export function identifierBytes(identifier: string): Bytes {

@@ -1,6 +1,6 @@
 /** ChaCha20-Poly1305 for chunks: the browser's own where it has it, else noble's. */
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import type { Bytes } from "./bytes.ts";
+import type { Bytes } from "./hex.ts";
 
 export interface ChunkCipher {
   /** Open `sealed` (with its tag) into `into`; throws or rejects when the tag is wrong. */

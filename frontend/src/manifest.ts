@@ -1,5 +1,5 @@
 /** The signed manifest (docs/format.md §4): what a reader sees. Written by a stranger, so every member is checked. */
-import { isIdentifier } from "./bytes.ts";
+import { isIdentifier } from "./identifier.ts";
 import { parseStrict } from "./strict-json.ts";
 import { ReaderError } from "./trouble.ts";
 

@@ -13,7 +13,9 @@ export async function openSmall(file: Bytes, identity: string): Promise<Bytes> {
   const start = length + NONCE_BYTES;
   if (file.length < start) throw new ReaderError("damaged");
   const opener = new PayloadOpener(portableCipher(payloadKey(fileKey, file.subarray(length, start))), file.length - start);
-  return opener.open(file.subarray(start));
+  const plain = new Uint8Array(opener.size);
+  await opener.open(file.subarray(start), plain);
+  return plain;
 }
 
 function headerOf(file: Bytes): number {

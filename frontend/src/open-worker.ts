@@ -2,12 +2,12 @@
  * The worker that opens one attachment: fetch → decrypt → hash → sink, in flat memory. It gets the key of this one payload
  * and nothing else; header work and the parcel key stay with the page.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
-import type { Bytes } from "./bytes.ts";
+import { streamDrain, wholeDrain, type Drain } from "./drain.ts";
 import { browserCipher, portableCipher } from "./cipher.ts";
 import { refusal, send } from "./api.ts";
 import { headerEnd, NONCE_BYTES } from "./header-end.ts";
-import { PayloadOpener, SEALED_CHUNK } from "./payload.ts";
+import type { Bytes } from "./hex.ts";
+import { PayloadOpener, roomFor, SEALED_CHUNK } from "./payload.ts";
 import { SealedSource } from "./sealed-source.ts";
 import { openSink, type Sink, type SinkChoice } from "./sinks.ts";
 import { ReaderError, troubleOf, type Trouble } from "./trouble.ts";
@@ -20,6 +20,8 @@ export interface OpenJob {
   size: number;
   sha256: string;
   sink: SinkChoice;
+  /** To the hash worker; null for a file that is put together in memory. */
+  hasher: MessagePort | null;
 }
 
 export type ToWorker = { say: "open"; job: OpenJob } | { say: "key"; key: Bytes };
@@ -66,7 +68,10 @@ async function open(job: OpenJob): Promise<Blob | null> {
     key.fill(0);
     if (opener.size !== job.size) throw new ReaderError("damaged-file");
     sink = await openSink(job.sink);
-    await pump(source, first.subarray(start), opener, sink, job.sha256);
+    const drain = job.hasher ? streamDrain(sink, job.hasher, BATCH) : wholeDrain(job.size, sink.write);
+    await pump(source, first.subarray(start), opener, drain);
+    // Damage that age cannot see: another file of this parcel, or one that a reader sealed and nobody signed for.
+    if (!opener.done || (await drain.digest()) !== job.sha256) throw new ReaderError("damaged-file");
     return await sink.finish();
   } catch (error) {
     await source.cancel();
@@ -75,30 +80,23 @@ async function open(job: OpenJob): Promise<Blob | null> {
   }
 }
 
-/** While one batch is opened and written, the next one arrives. */
-async function pump(source: SealedSource, early: Bytes, opener: PayloadOpener, sink: Sink, expected: string): Promise<void> {
-  const hash = sha256.create();
+/** While one batch is opened and written, the next one arrives. Sealed batches take turns in two buffers. */
+async function pump(source: SealedSource, early: Bytes, opener: PayloadOpener, drain: Drain): Promise<void> {
   let bytes = 0;
-  let written: Promise<void> | void = undefined;
+  let spare = new ArrayBuffer(BATCH);
   let batch = await whole(source, early);
   while (batch.length || !opener.done) {
-    const ended = batch.length < BATCH;
-    const next = ended ? null : source.fill(new ArrayBuffer(BATCH));
+    const next = batch.length < BATCH ? null : source.fill(spare);
     next?.catch(() => undefined);
-    const plain = await opener.open(batch);
-    hash.update(plain);
-    await written;
-    written = sink.write(plain);
+    const plain = await drain.lend(roomFor(batch.length));
+    await opener.open(batch, plain);
     bytes += plain.length;
+    await drain.take(plain);
     tell({ say: "progress", bytes });
     if (!next) break;
+    spare = batch.buffer;
     batch = await next;
   }
-  await written;
-  // Damage that age cannot see: another file of this parcel, or one that the sender's key sealed but nobody signed for.
-  if (!opener.done || bytes !== opener.size) throw new ReaderError("damaged-file");
-  const digest = Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (digest !== expected) throw new ReaderError("damaged-file");
 }
 
 /** Make the first batch, of which the header has been taken, a whole one. */

@@ -18,7 +18,7 @@ export interface Parcel {
   verified: boolean;
   key: string;
   /** What a worker needs to open one attachment into `sink`; throws `damaged-file` when the server has no such blob. */
-  job(attachment: Attachment, sink: SinkChoice): OpenJob;
+  job(attachment: Attachment, sink: SinkChoice): Omit<OpenJob, "hasher">;
 }
 
 /**

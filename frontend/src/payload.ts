@@ -18,6 +18,9 @@ export function plainSize(sealed: number): number {
   return sealed - Math.ceil(sealed / SEALED_CHUNK) * TAG;
 }
 
+/** Bytes of plaintext in a batch of `sealed` bytes: as many tags less as it has chunks. */
+export const roomFor = (sealed: number): number => Math.max(0, sealed - Math.ceil(sealed / SEALED_CHUNK) * TAG);
+
 /** The nonce of chunk `index`: an 11-byte big-endian counter and the flag of the last chunk. */
 export function chunkNonce(index: number, last: boolean): Uint8Array<ArrayBuffer> {
   const nonce = new Uint8Array(12);
@@ -44,16 +47,16 @@ export class PayloadOpener {
   }
 
   /**
-   * Open the next chunks: `sealed` holds whole chunks, only the payload's last may be shorter. Returns their plaintext;
-   * throws `damaged`, and then nothing of the batch may be used.
+   * Open the next chunks: `sealed` holds whole chunks, only the payload's last may be shorter. Fills `plain`, of
+   * {@link roomFor} bytes; throws `damaged`, and then nothing of the batch may be used.
    */
-  async open(sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  async open(sealed: Uint8Array<ArrayBuffer>, plain: Uint8Array<ArrayBuffer>): Promise<void> {
     const count = Math.ceil(sealed.length / SEALED_CHUNK);
     const first = this.#next;
     const ends = first + count === this.#chunks;
     if (first + count > this.#chunks || (!ends && sealed.length % SEALED_CHUNK)) throw new ReaderError("damaged");
     this.#next += count;
-    const plain = new Uint8Array(sealed.length - count * TAG);
+    if (plain.length !== sealed.length - count * TAG) throw new RangeError("room of another size");
     const work: (Promise<void> | void)[] = [];
     try {
       for (let i = 0; i < count; i++) {
@@ -66,7 +69,6 @@ export class PayloadOpener {
       plain.fill(0);
       throw new ReaderError("damaged", { cause: error });
     }
-    return plain;
   }
 
   /** Whether every chunk has been opened. */

@@ -3,10 +3,10 @@
  * large ones go to a file that the reader chooses, or (Firefox, Safari) to a shelf in the browser's private storage first.
  * In all ways nothing is saved before size and digest have been verified.
  */
+import { MEMORY_BYTES } from "./opener.ts";
 import { SHELF, type SinkChoice } from "./sinks.ts";
 import { ReaderError } from "./trouble.ts";
 
-export const MEMORY_BYTES = 64 * 1024 * 1024;
 /** Without shelf or file picker: what a browser can be asked to keep in memory at all. */
 const LAST_RESORT_BYTES = 1024 * 1024 * 1024;
 /** Never rendered by the browser as a page of this server, whatever the sender called it. */

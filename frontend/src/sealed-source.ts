@@ -1,5 +1,5 @@
 /** The sealed bytes of a blob as they arrive from the server, in buffers that the caller lends. */
-import type { Bytes } from "./bytes.ts";
+import type { Bytes } from "./hex.ts";
 import { ReaderError } from "./trouble.ts";
 
 interface Step {

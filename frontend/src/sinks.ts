@@ -1,5 +1,5 @@
 /** Where the plaintext of an attachment goes, bit by bit; it becomes a file only when everything was verified. */
-import type { Bytes } from "./bytes.ts";
+import type { Bytes } from "./hex.ts";
 import { ReaderError } from "./trouble.ts";
 
 /** What the page asks of the worker. */
@@ -25,9 +25,10 @@ export async function openSink(choice: SinkChoice): Promise<Sink> {
 }
 
 function memorySink(type: string): Sink {
-  let parts: Bytes[] = [];
+  let parts: Blob[] = [];
   return {
-    write: (plain) => void parts.push(plain),
+    // A Blob per piece: the piece's buffer is used again, and the browser may move Blobs to disk.
+    write: (plain) => void parts.push(new Blob([plain])),
     finish: async () => new Blob(parts, { type }),
     discard: async () => void (parts = []),
   };

@@ -102,7 +102,7 @@ export const en: Texts = {
     },
     offline: {
       title: "There is no connection",
-      text: "Check your internet connection and try again.",
+      text: "Check your internet connection and try again. Nothing was saved. Does it keep failing? Then contact the sender.",
     },
     server: {
       title: "Something went wrong",

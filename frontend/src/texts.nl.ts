@@ -101,7 +101,7 @@ export const nl = {
     },
     offline: {
       title: "Er is geen verbinding",
-      text: "Controleer uw internetverbinding en probeer het opnieuw.",
+      text: "Controleer uw internetverbinding en probeer het opnieuw. Er is niets opgeslagen. Blijft het misgaan? Neem dan contact op met de afzender.",
     },
     server: {
       title: "Er ging iets mis",

@@ -60,7 +60,11 @@ class Desk:
         packing = self._house.inside_submit().begin(self._actor)
         for item in order.pop("attachments", []):
             writer = packing.attachment(item["name"], item.get("type", "application/octet-stream"), item.get("cid", ""))
-            data = base64.b64decode(item["data"]) if "data" in item else b"zegel " * (item["size"] // 6)
+            data = (
+                base64.b64decode(item["data"])
+                if "data" in item
+                else item.get("fill", "zegel ").encode() * (item["size"] // 6)
+            )
             for at in range(0, len(data), 1 << 20):
                 writer.write(data[at : at + (1 << 20)])
             writer.close()

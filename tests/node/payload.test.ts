@@ -8,7 +8,7 @@ import * as kit from "cctv-age";
 import { payloadKey } from "../../frontend/src/age-header.ts";
 import { portableCipher } from "../../frontend/src/cipher.ts";
 import { headerEnd, NONCE_BYTES } from "../../frontend/src/header-end.ts";
-import { chunkNonce, PayloadOpener, plainSize, SEALED_CHUNK } from "../../frontend/src/payload.ts";
+import { chunkNonce, PayloadOpener, plainSize, roomFor, SEALED_CHUNK } from "../../frontend/src/payload.ts";
 
 /** As the worker opens a file: the header by age-encryption, the payload by us, `batch` chunks at a time. */
 async function open(file: Uint8Array<ArrayBuffer>, decrypter: Decrypter, batch: number): Promise<Uint8Array> {
@@ -20,7 +20,10 @@ async function open(file: Uint8Array<ArrayBuffer>, decrypter: Decrypter, batch: 
   const opener = new PayloadOpener(portableCipher(payloadKey(fileKey, file.subarray(end, start))), file.length - start);
   const parts = [];
   for (let at = start; at < file.length || !opener.done; at += batch * SEALED_CHUNK) {
-    parts.push(await opener.open(file.slice(at, at + batch * SEALED_CHUNK)));
+    const sealed = file.slice(at, at + batch * SEALED_CHUNK);
+    const plain = new Uint8Array(roomFor(sealed.length));
+    await opener.open(sealed, plain);
+    parts.push(plain);
   }
   return Buffer.concat(parts);
 }

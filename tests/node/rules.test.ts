@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { identityToRecipient } from "age-encryption";
-import { identifierBytes, isIdentifier } from "../../frontend/src/bytes.ts";
+import { identifierBytes } from "../../frontend/src/bytes.ts";
 import { deriveSeed, spellIdentity } from "../../frontend/src/claim.ts";
+import { isIdentifier } from "../../frontend/src/identifier.ts";
 import { verifyPortably } from "../../frontend/src/ed25519-portable.ts";
 import { readSecret } from "../../frontend/src/link.ts";
 import { readSigned } from "../../frontend/src/manifest.ts";
