@@ -65,16 +65,19 @@ def _send_to_child(data: Path, step: str, count: int, mails: int) -> list[str]:
     command = [sys.executable, "-m", "tests.smtp.crash_child", str(data), step, str(count)]
     acknowledged = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as child:
-        assert child.stdout is not None
-        port = int(child.stdout.readline())
-        with contextlib.suppress(ConnectionError), Wire(port) as wire:
-            wire.login()
-            for _ in range(mails):
-                reply = wire.deliver(_mail())
-                if not reply.startswith("250 "):
-                    break
-                acknowledged.append(reply.split()[-1])
-        assert child.wait(60) == -signal.SIGKILL
+        try:
+            assert child.stdout is not None
+            port = int(child.stdout.readline())
+            with contextlib.suppress(ConnectionError), Wire(port) as wire:
+                wire.login()
+                for _ in range(mails):
+                    reply = wire.deliver(_mail())
+                    if not reply.startswith("250 "):
+                        break
+                    acknowledged.append(reply.split()[-1])
+            assert child.wait(60) == -signal.SIGKILL
+        finally:
+            child.kill()
     return acknowledged
 
 

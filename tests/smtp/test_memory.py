@@ -48,5 +48,6 @@ def test_memory_is_flat(data: Path) -> None:
                     peaks.append(_peak(child.pid))
         finally:
             child.send_signal(signal.SIGTERM)
-        assert child.wait(60) == 0
+            code = child.wait(60)
+    assert code == 0
     assert peaks[2] - peaks[1] < 24

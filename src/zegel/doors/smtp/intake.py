@@ -57,7 +57,8 @@ class Intake:
         self._defaults = Defaults(
             config.default_proof, config.default_class, config.language, ZoneInfo(config.timezone)
         )
-        self._submission: Submission | None = submit.begin(envelope.actor)
+        self._submit = submit
+        self._submission: Submission | None = None
         self._mail = _CheckedMail(self, config)
         self._wishes: Wishes | None = None
 
@@ -69,6 +70,7 @@ class Intake:
         """The top headers are there: refuse whom we must before anything is sealed."""
         self._check_from(part)
         self._wishes = read_wishes(part.headers, self._envelope.recipients, self._defaults, self._clock())
+        self._submission = self._submit.begin(self._envelope.actor)
 
     def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
         if self._submission is None:

@@ -24,6 +24,8 @@ from zegel.journeys.ports import Actor
 from zegel.parcels.addresses import checked_address
 
 log = logging.getLogger(__name__)
+# aiosmtpd tells five things about every connection; ours tells what became of its mails.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 _COMMAND_BYTES = 2048
 _AUTH_BYTES = 12288

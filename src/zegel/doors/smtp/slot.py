@@ -51,11 +51,15 @@ class Slot:
         self._feed(self.last)
         if self._error is None and self._intake is not None:
             try:
-                return f"250 2.0.0 Accepted as parcel {self._intake.finish()}"
+                parcel = self._intake.finish()
+                log.info("parcel %s accepted for %d readers", parcel, len(self._envelope.recipients))
+                return f"250 2.0.0 Accepted as parcel {parcel}"
             except Exception as error:  # noqa: BLE001
                 self._error = error
         self._abort()
-        if not isinstance(self._error, ZegelError):
+        if isinstance(self._error, ZegelError):
+            log.info("a mail was refused: %s", self._error.kind)
+        else:
             log.error("a mail could not be taken", exc_info=self._error)
         return reply_to(self._error) if self._error else TRY_LATER
 
