@@ -274,7 +274,7 @@ def test_when_all_places_for_transfers_are_taken_others_wait_their_turn(quick: W
     found = release(quick, link)
     headers = {"Authorization": f"Ticket {found['ticket']}"}
     url = URL + path(link, f"/blobs/{found['blobs'][1]['blob']}")
-    slow = [quick.client.send(quick.client.build_request("GET", url, headers=headers), stream=True) for _ in range(6)]
+    slow = [quick.client.send(quick.client.build_request("GET", url, headers=headers), stream=True) for _ in range(4)]
     answer = quick.get(path(link, f"/blobs/{found['blobs'][1]['blob']}"), headers=headers)
     assert problem(answer, 503, "busy")["retry_after"] == 5
     assert quick.get(path(link)).status_code == 200

@@ -1,27 +1,17 @@
-"""Request bodies: streamed where they hold a blob, strict JSON everywhere else.
-
-The server below us waits for a body without end, and each wait holds one of its threads: some dozens of strangers who
-announce a body and send nothing would stop everybody. So a body that is read whole has a deadline.
-"""
+"""Request bodies: streamed where they hold a blob, strict JSON everywhere else."""
 
 import json
 from collections.abc import Iterator
-from threading import BoundedSemaphore, Thread
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from ninja.parser import Parser
 
-from zegel.errors import Mistake, Unavailable
+from zegel.doors.web import lanes
+from zegel.errors import Mistake
 
 PIECE = 256 * 1024
-_PATIENCE = 20
-"""Seconds for a body of any size …"""
-_SLOWEST = 32 * 1024
-"""… and a second more for so many bytes."""
-_waiting = BoundedSemaphore(256)
-"""Threads that wait for bodies; those of callers whom we told that they were too slow end with their connection."""
 
 
 def is_deposit(request: HttpRequest) -> bool:
@@ -34,6 +24,11 @@ def is_stream(request: HttpRequest) -> bool:
     path = request.path_info
     upload = request.method == "PUT" and path.startswith("/api/v1/blobs/")
     return upload or (request.method == "POST" and path == "/inside/v1/parcels")
+
+
+def is_anybodys(request: HttpRequest) -> bool:
+    """Forms of the pages, and what readers ask: there is no token to look at before the body."""
+    return not request.path_info.startswith(("/api/", "/inside/")) or request.path_info.startswith("/api/v1/reader/")
 
 
 def length(request: HttpRequest) -> int:
@@ -59,34 +54,21 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         yield piece
 
 
-def read_whole(request: HttpRequest) -> bytes:
+def read_whole(request: HttpRequest) -> None:
     """Read a body that must be in memory; how large it may be was decided before (``middleware.limits``).
 
-    Raises Mistake ``cut-request`` or ``slow-request``, Unavailable when too many others are waited for.
+    Afterwards ``request.body`` is there. Raises Mistake ``cut-request``, Unavailable when too many are waited for.
     """
-    announced = length(request) if request.META.get("CONTENT_LENGTH") else 0
-    if not announced or hasattr(request, "_body"):
-        return request.body
-    if not _waiting.acquire(blocking=False):
-        raise Unavailable("The server is very busy. Try again in a moment.", code="busy", retry_after=30)
-    whole: list[bytes] = []
-
-    def read() -> None:
-        try:
-            whole.append(request.body)
-        except (UnreadablePostError, OSError):
-            pass
-        finally:
-            _waiting.release()
-
-    reading = Thread(target=read, daemon=True)
-    reading.start()
-    reading.join(_PATIENCE + announced / _SLOWEST)
-    if reading.is_alive():
-        raise Mistake("The request took too long to arrive.", code="slow-request")
-    if not whole or len(whole[0]) != announced:
+    if hasattr(request, "_body") or not request.META.get("CONTENT_LENGTH"):
+        return
+    lane = lanes.form(request.META.get("REMOTE_ADDR", "")) if is_anybodys(request) else lanes.transfer()
+    try:
+        with lane:
+            whole = len(request.body) == length(request)
+    except (UnreadablePostError, OSError):
+        whole = False
+    if not whole:
         raise Mistake("The request was cut short.", code="cut-request")
-    return whole[0]
 
 
 def strict_json(raw: bytes) -> Any:

@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from zegel.doors.web.installed import house
+from zegel.doors.web.lanes import transfer
 from zegel.doors.web.ninja_api import TokenAuth, ZegelAPI, actor_of, errors
 from zegel.doors.web.schemas import Deposited, SignatureOut, SignIn
 from zegel.doors.web.submission import PARCEL_SCHEMA, receive
-from zegel.doors.web.transfers import transfer
 from zegel.parcels.signature import SUITE
 
 inside = Router(auth=TokenAuth(), tags=["inside"])

@@ -89,9 +89,9 @@ def problems(get_response: GetResponse) -> GetResponse:
 
 
 def limits(get_response: GetResponse) -> GetResponse:
-    """Refuse a body that is too large before a byte of it is read; read small ones here, against a deadline.
+    """Refuse a body that is too large before a byte of it is read; read anybody's here, in their lane.
 
-    Uploads and submissions are streamed, under limits of their own, and a deposit is read when its token was good.
+    Uploads and submissions are streamed, under limits of their own; what needs a token is read when that was good.
     """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
@@ -108,10 +108,9 @@ def limits(get_response: GetResponse) -> GetResponse:
 def _check_body(request: HttpRequest) -> None:
     if not request.META.get("CONTENT_LENGTH"):
         return
-    deposit = bodies.is_deposit(request)
-    if bodies.length(request) > (DEPOSIT_BYTES if deposit else SMALL_BYTES):
+    if bodies.length(request) > (DEPOSIT_BYTES if bodies.is_deposit(request) else SMALL_BYTES):
         raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    if not deposit:
+    if bodies.is_anybodys(request):
         bodies.read_whole(request)
 
 

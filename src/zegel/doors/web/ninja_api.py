@@ -24,10 +24,10 @@ class TokenAuth(HttpBearer):
     """``Authorization: Bearer`` and the token of an account."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        """Raises Denied ``bad-token``; what :func:`bodies.read_whole` raises, for a deposit."""
+        """Raises Denied ``bad-token``, and what :func:`bodies.read_whole` raises."""
         actor = house().people.by_token(token)
-        if bodies.is_deposit(request):
-            # Sixteen megabytes are for those whom we know, and not before we do.
+        # Sixteen megabytes are for those whom we know, and not before we do.
+        if not bodies.is_stream(request):
             bodies.read_whole(request)
         return actor
 
@@ -39,7 +39,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def errors(*statuses: int) -> dict[int, type[Problem]]:
     """The error answers of an operation, for its OpenAPI; what every operation can answer is included."""
-    return dict.fromkeys(sorted({*statuses, 400, 405, 408, 413, 415, 422, 500, 503}), Problem)
+    return dict.fromkeys(sorted({*statuses, 400, 405, 413, 415, 422, 500, 503}), Problem)
 
 
 class ZegelAPI(NinjaAPI):

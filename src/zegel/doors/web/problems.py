@@ -13,7 +13,6 @@ MEDIA_TYPE = "application/problem+json"
 _UNAUTHENTICATED = ("bad-token", "bad-login")
 _MISTAKES = {
     "bad-schema": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "slow-request": HTTPStatus.REQUEST_TIMEOUT,
     "bad-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "no-length": HTTPStatus.LENGTH_REQUIRED,
     "bad-method": HTTPStatus.METHOD_NOT_ALLOWED,

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from ninja import Router, Status
 
 from zegel.doors.web.installed import house
+from zegel.doors.web.lanes import Outgoing
 from zegel.doors.web.ninja_api import errors
 from zegel.doors.web.ranges import Range, read_range
 from zegel.doors.web.schemas import AnnouncedOut, CodeIn, OpenIn, ReleasedOut
-from zegel.doors.web.transfers import Outgoing
 from zegel.errors import Denied, Mistake
 
 reader = Router(tags=["reader"])

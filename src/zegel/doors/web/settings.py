@@ -22,15 +22,15 @@ _HOUR = 3600
 class Ours:
     """The settings that are this door's own.
 
-    The paths are those of the trial's Maildir and SMS file; ``transfers`` is how many uploads and downloads may go on
-    at once.
+    The paths are those of the trial's Maildir and SMS file; ``threads`` is how many requests are answered at once.
     """
 
     https: bool
     demo: bool
     demo_mail: Path | None
     demo_sms: Path | None
-    transfers: int
+    threads: int
+    behind_proxy: bool
 
 
 def ours() -> Ours:
@@ -70,7 +70,7 @@ def web_settings(
         "INSTALLED_APPS": ["django.contrib.sessions", "zegel.records", "zegel.people"],
         "ROOT_URLCONF": f"{_WEB}.urls_{zone}",
         "APPEND_SLASH": False,
-        "ZEGEL": Ours(https, demo, demo_mail, demo_sms, max(1, threads * 3 // 4)),
+        "ZEGEL": Ours(https, demo, demo_mail, demo_sms, threads, behind_proxy),
         **_requests(zone),
         **_words(language),
         **_cookies(https),

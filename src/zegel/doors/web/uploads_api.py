@@ -7,9 +7,9 @@ from ninja import Router, Status
 
 from zegel.doors.web import bodies
 from zegel.doors.web.installed import house
+from zegel.doors.web.lanes import transfer
 from zegel.doors.web.ninja_api import TokenAuth, actor_of, errors
 from zegel.doors.web.schemas import Parts, StoredBlob
-from zegel.doors.web.transfers import transfer
 
 uploads = Router(auth=TokenAuth(), tags=["uploads"])
 
