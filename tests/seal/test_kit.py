@@ -19,6 +19,7 @@ from zegel.seal import (
     armor,
     dearmor,
     find_header,
+    open_,
     parse_header,
 )
 
@@ -78,6 +79,19 @@ def test_refused_at_its_layer_with_its_payload(vector: Vector, size: int) -> Non
     assert refusal is LAYERS[vector.expect]
     # The hash is given exactly where the payload is reached: success and payload failure.
     assert hashlib.sha256(released).hexdigest() == (vector.payload_sha256 or hashlib.sha256().hexdigest())
+
+
+@by_name(ALL)
+def test_refused_the_same_in_memory(vector: Vector) -> None:
+    """In memory a small file takes a shorter way: same layers, and nothing at all is released on a refusal."""
+    layer = LAYERS[vector.expect]
+    if layer is None:
+        plain = open_(dearmor(vector.data) if vector.armored else vector.data, *vector.identities)
+        assert hashlib.sha256(plain).hexdigest() == vector.payload_sha256
+        return
+    with pytest.raises(layer) as refusal:
+        open_(dearmor(vector.data) if vector.armored else vector.data, *vector.identities)
+    assert type(refusal.value) is layer
 
 
 @by_name([v for v in ALL if v.expect not in ("header failure", "armor failure")])

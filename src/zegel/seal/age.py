@@ -19,9 +19,19 @@ from zegel.seal.format import Header, find_header, make_header, parse_header, ve
 from zegel.seal.primitives import new_file_key
 from zegel.seal.roles import Identity, Recipient, check_file_key, wrap_for_all
 from zegel.seal.scrypt import STANZA_TYPE as SCRYPT
-from zegel.seal.stream import NONCE_LENGTH, PayloadOpener, PayloadSealer, new_nonce
+from zegel.seal.stream import (
+    CHUNK,
+    NONCE_LENGTH,
+    SEALED_CHUNK,
+    PayloadOpener,
+    PayloadSealer,
+    new_nonce,
+    open_one,
+    seal_one,
+)
 
 Buffer = bytes | bytearray | memoryview
+_SMALL = 128 * 1024
 
 
 def seal(data: Buffer, *recipients: Recipient) -> bytes:
@@ -29,14 +39,24 @@ def seal(data: Buffer, *recipients: Recipient) -> bytes:
     file_key = new_file_key()
     header = make_header(file_key, wrap_for_all(file_key, recipients))
     nonce = new_nonce()
+    if len(memoryview(data).cast("B")) <= CHUNK:
+        return b"".join((header, nonce, seal_one(file_key, nonce, data)))
     payload = PayloadSealer(file_key, nonce)
     return b"".join((header, nonce, *payload.update(data), payload.finish()))
 
 
 def open_(data: Buffer, *identities: Identity) -> bytes:
     """Open a binary age file in memory; all of it or nothing."""
-    opener = Opener(identities)
-    return opener.update(data) + opener.finish()
+    view = memoryview(data).cast("B")
+    # A small file is one chunk: read it without the machinery for streams. The steps and refusals are the same.
+    head = bytes(view) if len(view) <= _SMALL else b""
+    length = find_header(head) if head else None
+    if length is None or not NONCE_LENGTH <= len(head) - length <= NONCE_LENGTH + SEALED_CHUNK:
+        opener = Opener(identities)
+        return opener.update(view) + opener.finish()
+    file_key = unwrap_header(head[:length], identities)
+    payload_at = length + NONCE_LENGTH
+    return open_one(file_key, head[length:payload_at], view[payload_at:])
 
 
 def unwrap_header(header: bytes, identities: Sequence[Identity]) -> bytes:

@@ -41,6 +41,9 @@ def chunk_nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11, "big") + (_LAST if last else _NOT_LAST)
 
 
+_ONLY_CHUNK = chunk_nonce(0, last=True)
+
+
 def chunk_count(plain_size: int) -> int:
     """Give the number of chunks of a payload: one even if it's empty."""
     return max(1, -(-plain_size // CHUNK))
@@ -57,6 +60,21 @@ def plain_payload_size(sealed_size: int) -> int:
     if sealed_size < NONCE_LENGTH + TAG or 0 < rest < TAG or (rest == TAG and chunks > 0):
         raise PayloadFailure("The payload of the sealed file is cut off.")
     return chunks * CHUNK + (rest - TAG if rest else 0)
+
+
+def seal_one(file_key: bytes, nonce: bytes, plaintext: bytes | bytearray | memoryview) -> bytes:
+    """Seal a payload of one chunk: what a letter is, without the machinery for streams."""
+    return payload_cipher(file_key, nonce).encrypt(_ONLY_CHUNK, plaintext, None)
+
+
+def open_one(file_key: bytes, nonce: bytes, sealed: memoryview) -> bytes:
+    """Open a payload of one chunk."""
+    if len(sealed) < TAG:
+        raise PayloadFailure("The payload of the sealed file is cut off.", number=0)
+    try:
+        return payload_cipher(file_key, nonce).decrypt(_ONLY_CHUNK, sealed, None)
+    except InvalidTag:
+        raise PayloadFailure("Chunk {number} of the payload is damaged, or the payload is cut off.", number=0) from None
 
 
 class PayloadSealer:
