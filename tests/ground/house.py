@@ -33,7 +33,8 @@ from zegel.parcels.signature import SigningKey
 from zegel.people.accounts import SqlPeople
 from zegel.people.credentials import Passwords
 from zegel.records.sql import SqlRecords
-from zegel.stores.local import LocalStore
+from zegel.stores.drivers.local import LocalStore
+from zegel.stores.patchwork import Patch, Patchwork
 from zegel.wiring.build import Inside, assemble
 from zegel.wiring.config import MailPart, SmsPart
 
@@ -142,9 +143,17 @@ class Ground:
         return [re.findall(r"\b\d{6}\b", json.loads(line)["text"])[0] for line in lines]
 
 
-def make_house(tmp_path: Path, *, archive: str = "", limits: Limits | None = None, url: str = URL) -> Ground:
-    """Build both zones in one process, with one sender."""
-    folder, clock = tmp_path / "zegel", Clock()
+def make_house(
+    tmp_path: Path,
+    *,
+    archive: str = "",
+    limits: Limits | None = None,
+    url: str = URL,
+    store: Patchwork | None = None,
+    clock: Clock | None = None,
+) -> Ground:
+    """Build both zones in one process, with one sender; stored on one local patch unless ``store`` is given."""
+    folder, clock = tmp_path / "zegel", clock or Clock()
     custody = make_keys(folder / "keys")
     profile = Profile(
         organisation=Organisation("Gemeente Voorbeeld", "post.voorbeeld.example"),
@@ -159,7 +168,9 @@ def make_house(tmp_path: Path, *, archive: str = "", limits: Limits | None = Non
     inside = Inside(custody, notifier(mail, SmsPart(), folder), schedule)
     # As in production, but for the work of a password: it is half a second of every test.
     people = SqlPeople(clock, Passwords(work_factor=2))
-    house = assemble(profile, SqlRecords(), people, LocalStore(folder / "store"), b"k" * 32, inside, clock)
+    records = SqlRecords()
+    patchwork = store or Patchwork([Patch("local", LocalStore(folder / "store"))], records, clock)
+    house = assemble(profile, records, people, patchwork, b"k" * 32, inside, clock)
     password = "niet-raden-123"
     actor = house.welcome.add(SENDER, "Afdeling Zorg", password)
     return Ground(house, clock, folder, custody, actor, house.welcome.new_token(SENDER, "test"), password)

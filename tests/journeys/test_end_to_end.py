@@ -1,5 +1,6 @@
 """From sender to reader through the journeys, on both databases, with the real hands."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from zegel.journeys.submit import Message, ReaderWish
 from zegel.parcels.claim import Link
 from zegel.parcels.limits import Limits
 from zegel.parcels.proofs import parse_proof
+from zegel.records.models import Copy
 
 
 @pytest.fixture
@@ -204,6 +206,10 @@ def test_swapped_and_cut_attachments_are_refused(ground: Ground) -> None:
     _, first, second = blob_paths(ground, parcel)
     a, b = first.read_bytes(), second.read_bytes()
     first.write_bytes(b)
+    with pytest.raises(Damaged, match="something else than what was written"):
+        read_all(ground, link)
+    # A hostile outside, which alters its records too, is caught by the reader herself.
+    Copy.objects.filter(blob=first.name).update(size=len(b), sha256=hashlib.sha256(b).hexdigest())
     with pytest.raises(Damaged, match="not the one that was sent"):
         read_all(ground, link)
     first.write_bytes(a[:-1])

@@ -51,7 +51,7 @@ class MemoryStore:
         self.most_open = 0
         self.opened = 0
 
-    def open_write(self, blob: str) -> "MemoryWriter":
+    def open_write(self, blob: str, class_: int | None = None) -> "MemoryWriter":
         self.opened += 1
         return MemoryWriter(self, blob)
 

@@ -1,4 +1,4 @@
-"""The local store, examined the way every store will be: durable, exclusive, whole or not there."""
+"""What is about the local driver alone: killed, full, and what lies about in the folder (the exam is test_drivers)."""
 
 import errno
 import hashlib
@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from zegel.errors import Mistake, NotFound, Unavailable
 from zegel.parcels.identifiers import new_identifier
-from zegel.stores.local import LocalStore
+from zegel.stores.drivers.local import LocalStore
 
 
 @pytest.fixture
@@ -68,51 +67,9 @@ def test_a_blob_is_never_overwritten(store: LocalStore) -> None:
     assert leftovers(store) == []
 
 
-def test_parts_become_one_blob_in_order(store: LocalStore) -> None:
-    blob = new_identifier()
-    store.write_part(blob, 1, iter([b"world"]), "a")
-    store.write_part(blob, 0, iter([b"wrong"]), "a")
-    store.write_part(blob, 0, iter([b"hel", b"lo "]), "a")
-    first = store.join_parts(blob, 2, "a")
-    assert b"".join(store.read(blob)) == b"hello world"
-    assert store.join_parts(blob, 2, "a") == first
-    assert leftovers(store) == []
-
-
-def test_a_missing_part_and_a_foreign_part_do_not_join(store: LocalStore) -> None:
-    blob = new_identifier()
-    store.write_part(blob, 0, iter([b"mine"]), "a")
-    store.write_part(blob, 1, iter([b"foreign"]), "b")
-    with pytest.raises(Mistake, match="missing"):
-        store.join_parts(blob, 2, "a")
-    with pytest.raises(NotFound):
-        store.size(blob)
-
-
-def test_deleting_is_idempotent(store: LocalStore) -> None:
-    blob = new_identifier()
-    put(store, blob, b"x")
-    store.delete(blob)
-    store.delete(blob)
-    with pytest.raises(NotFound):
-        store.size(blob)
-
-
-def test_the_sweep_lists_old_blobs_and_clears_leftovers(store: LocalStore) -> None:
-    blob = new_identifier()
-    put(store, blob, b"x")
-    store.open_write(new_identifier()).write(b"left over")
-    store.write_part(new_identifier(), 0, iter([b"left over"]), "a")
-    now = datetime.now(UTC)
-    assert list(store.older_than(now - timedelta(hours=1))) == []
-    assert len(leftovers(store)) == 2
-    assert list(store.older_than(now + timedelta(hours=1))) == [blob]
-    assert leftovers(store) == []
-
-
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 26, "a/b"])
 def test_names_cannot_leave_the_folder(store: LocalStore, name: str) -> None:
-    for use in (store.read, store.open_write, store.delete, store.size):
+    for use in (store.read, store.open_write, store.size):
         with pytest.raises(Mistake):
             use(name)
 
@@ -126,7 +83,7 @@ def test_a_full_disk_is_ours_and_leaves_nothing(tmp_path: Path) -> None:
         from pathlib import Path
         from zegel.errors import Unavailable
         from zegel.parcels.identifiers import new_identifier
-        from zegel.stores.local import LocalStore
+        from zegel.stores.drivers.local import LocalStore
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store = LocalStore(Path(sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -162,7 +119,7 @@ def test_killed_while_committing_leaves_a_whole_blob_or_none(tmp_path: Path, mom
         f"""
         import os, signal, sys
         from pathlib import Path
-        from zegel.stores.local import LocalStore
+        from zegel.stores.drivers.local import LocalStore
         writer = LocalStore(Path(sys.argv[1])).open_write({blob!r})
         writer.write(b"x" * 100_000)
         {moment} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from zegel.audit.entry import Entry, Head
+from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Blob, Deposit
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
@@ -37,7 +38,14 @@ class BlobWriter(Protocol):
 class BlobStore(Protocol):
     """Where sealed bytes lie (``stores``)."""
 
-    def open_write(self, blob: str) -> BlobWriter: ...
+    def open_write(self, blob: str, class_: int | None = None) -> BlobWriter:
+        """Begin a blob. Of a class that is not known yet it is kept where every class may be."""
+
+    def settle(self, blobs: Sequence[Blob], class_: int) -> list[Copy]:
+        """Make sure that enough copies lie where the class may be; returns the rows to record with the deposit.
+
+        Raises Mistake ``unplaceable`` (the rules), ``blob-missing``, ``blob-differs``; Unavailable: patches are away.
+        """
 
     def write_part(self, blob: str, number: int, data: Iterator[bytes], owner: str) -> None:
         """Keep part ``number`` (from 0) of a large blob; writing a part again replaces it."""
@@ -130,6 +138,9 @@ class Records(Protocol):
 
     def ended_parcels(self, limit: int = 200) -> list[str]:
         """Parcels ``revoked`` or ``expired`` whose blobs have not been deleted yet."""
+
+    def add_copies(self, copies: Sequence[Copy], now: datetime) -> None:
+        """Where blobs lie: as :meth:`BlobStore.settle` told it, in the deposit's transaction."""
 
     def known_blobs(self, blobs: list[str]) -> set[str]:
         """Those of ``blobs`` that belong to a parcel which is not gone."""
@@ -253,7 +264,7 @@ class Depositor(Protocol):
 class BlobSink(Protocol):
     """Takes blobs that are being sealed: a store here, or uploads to a server (``peers``)."""
 
-    def open_write(self, blob: str) -> BlobWriter: ...
+    def open_write(self, blob: str, class_: int | None = None) -> BlobWriter: ...
 
     def delete(self, blob: str) -> None:
         """Give up a blob whose parcel will not come; a failure is no harm, the sweep finds it."""

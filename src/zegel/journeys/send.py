@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from zegel.audit.events import Event
-from zegel.errors import Mistake, NotFound
+from zegel.errors import Mistake
 from zegel.journeys.ports import Actor, BlobStore, Clock, Records
 from zegel.parcels.deposit import Deposit, check_deposit, digest
 from zegel.parcels.limits import Limits
@@ -27,21 +27,13 @@ class Send:
         if deposit.sender != actor.address:
             raise Mistake("The sender of a parcel is the account that deposits it.", code="foreign-sender")
         check_deposit(deposit, now, self.limits)
-        for blob in deposit.blobs:
-            self._check_stored(blob.blob, blob.size)
+        copies = self.store.settle(deposit.blobs, deposit.class_)
         with self.records.transaction():
             if self.records.add_deposit(deposit, digest(deposit), now, actor.name):
                 readers = sum(reader.kind == "claim" for reader in deposit.readers)
+                self.records.add_copies(copies, now)
                 facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
                 self.records.append_audit(
                     now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts
                 )
         return deposit.parcel
-
-    def _check_stored(self, blob: str, size: int) -> None:
-        try:
-            stored = self.store.size(blob)
-        except NotFound as error:
-            raise Mistake("The blob {blob} was not uploaded.", code="blob-missing", blob=blob) from error
-        if stored != size:
-            raise Mistake("The blob {blob} is not the one that was uploaded.", code="blob-differs", blob=blob)

@@ -62,9 +62,9 @@ class Submit:
     limits: Limits
     clock: Clock
 
-    def begin(self, actor: Actor) -> "Packing":
-        """Start one parcel for this sender."""
-        return Packing(self, actor)
+    def begin(self, actor: Actor, class_: int | None = None) -> "Packing":
+        """Start one parcel for this sender. Who knows its class already saves copying it about later."""
+        return Packing(self, actor, class_)
 
 
 class AttachmentWriter:
@@ -77,7 +77,7 @@ class AttachmentWriter:
         self._cid = cid[:_LONGEST_TYPE]
         self._hash = hashlib.sha256()
         self._size = 0
-        self._blob = SealedBlob(packing.submit.sink, packing.recipient)
+        self._blob = SealedBlob(packing.submit.sink, packing.recipient, packing.class_)
 
     def write(self, data: bytes) -> None:
         """Append plaintext; raises Mistake when the parcel becomes larger than allowed."""
@@ -100,9 +100,9 @@ class AttachmentWriter:
 class SealedBlob:
     """Plaintext in, one sealed blob in the sink."""
 
-    def __init__(self, sink: BlobSink, recipient: seal.HybridRecipient):
+    def __init__(self, sink: BlobSink, recipient: seal.HybridRecipient, class_: int | None):
         self.blob = identifiers.new_identifier()
-        self._writer: BlobWriter = sink.open_write(self.blob)
+        self._writer: BlobWriter = sink.open_write(self.blob, class_)
         self._sealer = seal.Sealer([recipient])
 
     def write(self, data: bytes) -> None:
@@ -121,8 +121,9 @@ class SealedBlob:
 class Packing:
     """One parcel being packed; nothing of it is visible to anybody before :meth:`finish` returns."""
 
-    def __init__(self, submit: Submit, actor: Actor):
+    def __init__(self, submit: Submit, actor: Actor, class_: int | None = None):
         self.submit = submit
+        self.class_ = class_
         self.actor = actor
         self.parcel = identifiers.new_identifier()
         self._key = seal.HybridIdentity.generate()
@@ -220,7 +221,7 @@ class Packing:
     def _seal_manifest(self, manifest: Manifest) -> Blob:
         line = spell_manifest(manifest)
         signature = self.submit.vouch.vouch(self.actor, self.parcel, hashlib.sha256(line).hexdigest())
-        sealed = SealedBlob(self.submit.sink, self.recipient)
+        sealed = SealedBlob(self.submit.sink, self.recipient, self.class_)
         try:
             sealed.write(spell_signed(line, signature))
             return sealed.close()

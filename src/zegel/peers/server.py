@@ -80,7 +80,7 @@ class PeerServer:
 
     # Sending --------------------------------------------------------------------------------------------------------
 
-    def open_write(self, blob: str) -> "Upload":
+    def open_write(self, blob: str, class_: int | None = None) -> "Upload":
         return Upload(self, blob, self.profile().limits.part_bytes)
 
     def delete(self, blob: str) -> None:

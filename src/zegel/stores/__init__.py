@@ -1,4 +1,6 @@
 """Where sealed bytes lie. This room cannot open them and needs no key to prove that they are whole.
 
-``local``  a folder on a disk of our own: every blob fsynced, renamed into place, never overwritten
+``placement``  which places a class may have: pure
+``patchwork``  several patches as one store; ``reading``, ``writing``, ``outline`` and ``health`` are its parts
+``drivers``    one per kind of storage
 """

@@ -130,7 +130,7 @@ def build(ground: Ground, zone: Zone) -> House:
     from zegel.keys.custody import PublicKeys
     from zegel.people.accounts import SqlPeople
     from zegel.records.sql import SqlRecords
-    from zegel.stores.local import LocalStore
+    from zegel.wiring.patches import build_patchwork
 
     config = ground.config
     public = PublicKeys.read(ground.public)
@@ -143,11 +143,12 @@ def build(ground: Ground, zone: Zone) -> House:
         inside_url=config.inside.url,
         limits=config.limits.limits(),
     )
+    records = SqlRecords()
     return assemble(
         profile,
-        records=SqlRecords(),
+        records=records,
         people=SqlPeople(utc_now),
-        store=LocalStore(ground.path(config.store)),
+        store=build_patchwork(config, ground.data, records, utc_now),
         key=outside_key(ground),
         inside=_inside(ground) if zone == "inside" else None,
     )

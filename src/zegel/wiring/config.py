@@ -2,13 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from zegel.errors import Mistake, NotFound
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.limits import Limits
+from zegel.suppliers.policy import Policy as PlacementPolicy
 
 FILE = "zegel.toml"
 
@@ -93,6 +94,51 @@ class PolicyPart(_Part):
     archive: str = ""
 
 
+class PatchPart(_Part):
+    """One place at one storage; ``supplier`` is its name in the register (``own``: the organisation itself)."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    driver: Literal["local", "s3"] = "local"
+    supplier: str = "own"
+    rank: int = Field(default=0, ge=0, le=100)
+    folder: str = ""
+    endpoint: str = ""
+    bucket: str = ""
+    region: str = "us-east-1"
+    prefix: str = Field(default="zegel/", pattern=r"^([A-Za-z0-9._-]+/)*$")
+    path_style: bool = True
+    access_key: str = ""
+    secret_key: str = ""
+    """Only ``env:NAME``, so that a secret never stands in this file."""
+    secret_key_file: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.driver == "local" and not self.folder:
+            raise ValueError("a local patch needs a folder")
+        if self.driver == "s3" and not (self.endpoint and self.bucket and self.access_key):
+            raise ValueError("an S3 patch needs endpoint, bucket and access_key")
+        if self.driver == "s3" and bool(self.secret_key) == bool(self.secret_key_file):
+            raise ValueError("an S3 patch needs secret_key_file, or secret_key as env:NAME")
+        if self.secret_key and not self.secret_key.startswith("env:"):
+            raise ValueError("secret_key is env:NAME; keep the key itself in the environment or in a file")
+        return self
+
+
+class SpreadPart(_Part):
+    """How some classes are spread: copies wanted, and how many must be durable before the sender is answered."""
+
+    classes: tuple[int, ...] = Field(min_length=1)
+    copies: int = Field(default=1, ge=1, le=16)
+    least: int = Field(default=1, ge=1, le=16)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.least > self.copies:
+            raise ValueError("least is more than copies")
+        return self
+
+
 class Config(_Part):
     """The whole file. Relative paths are under the data folder."""
 
@@ -107,6 +153,10 @@ class Config(_Part):
     database: str = ""
     """A URL; empty is SQLite in the data folder. May be ``env:NAME`` to keep a password out of the file."""
     store: str = "store"
+    """The folder of the one patch ``local``, when no ``[[patch]]`` is configured."""
+    patch: tuple[PatchPart, ...] = ()
+    spread: tuple[SpreadPart, ...] = ()
+    placement: PlacementPolicy = PlacementPolicy()
     demo: bool = False
 
 

@@ -83,7 +83,7 @@ def _way(tools: Tools, data: Path | None, server: str, token_file: Path | None, 
 
 
 def _pack(submit: Submit, actor: Actor, message: Message, files: list[Path]) -> str:
-    packing = submit.begin(actor)
+    packing = submit.begin(actor, message.class_)
     try:
         for path in files:
             _attach(packing, path)

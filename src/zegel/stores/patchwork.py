@@ -1,0 +1,374 @@
+"""Several patches as one store (``journeys.ports.BlobStore``).
+
+**Writing.** When the class is known, a blob goes to the places that placement names. When it is not (an upload comes
+before its parcel), it *lands* where the strictest class that can be placed may be. ``settle`` then looks, before the
+deposit is recorded, that enough copies lie where the class may be, makes those that miss, and tells the rows to record:
+content first, promise after. What a patch that is down did not get is ``wanted``, and made later.
+
+**Reading.** ``reading`` tells. Rows say where a blob lies; no patch is asked what it has.
+
+**Deleting.** Rows first: every copy is ``doomed``, then deleted, then its row goes. A patch that is away is asked again
+by the tidy round, so nothing is forgotten.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
+from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline
+from zegel.parcels.deposit import Blob
+from zegel.parcels.identifiers import checked
+from zegel.stores.drivers.driver import Driver, is_permanent, missing, silent
+from zegel.stores.health import Health
+from zegel.stores.outline import Outliner
+from zegel.stores.placement import PatchFacts, Placement, Refusal, Spread, place
+from zegel.stores.reading import Reading, Source
+from zegel.stores.writing import PatchworkWriter, Target
+from zegel.suppliers.policy import HIGHEST, Policy
+from zegel.suppliers.register import parse_supplier
+from zegel.suppliers.supplier import OWN, Supplier
+
+_FRESH = 1.0
+"""Seconds that states and suppliers are believed: so soon does ``cut`` reach every process."""
+_REMEMBERED = 10_000
+
+
+class Ledger(Protocol):
+    """What the patchwork needs of the records; wiring hands them over (docs/decisions/0006-patchwork.md)."""
+
+    def transaction(self) -> AbstractContextManager[None]: ...
+    def copies_of(self, blobs: Sequence[str]) -> dict[str, list[Copy]]: ...
+    def set_copies(self, copies: Sequence[Copy], state: CopyState, now: datetime) -> int: ...
+    def forget_copies(self, copies: Sequence[Copy]) -> None: ...
+    def doom(self, blobs: Sequence[str], now: datetime) -> list[Copy]: ...
+    def add_outline(self, outline: Outline, now: datetime) -> None: ...
+    def outline(self, blob: str) -> Outline | None: ...
+    def patch_rows(self) -> dict[str, dict[str, Any]]: ...
+    def suppliers(self) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One patch as the configuration has it."""
+
+    name: str
+    driver: Driver
+    supplier: str = "own"
+    rank: int = 0
+    health: Health = field(default_factory=Health)
+
+
+class Patchwork:
+    """All patches together. One per process; threads share it."""
+
+    def __init__(
+        self,
+        patches: Sequence[Patch],
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        policy: Policy | None = None,
+        spreads: Mapping[int, Spread] | None = None,
+    ):
+        self.patches = {patch.name: patch for patch in patches}
+        self.ledger = ledger
+        self.clock = clock
+        self.policy = policy or Policy()
+        self._spreads = dict(spreads or {})
+        self.pool = ThreadPoolExecutor(32, "patchwork")
+        self._facts: tuple[float, tuple[PatchFacts, ...]] = (-_FRESH, ())
+        self._landed: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    # Placement ----------------------------------------------------------------------------------------------------
+
+    def spread(self, class_: int) -> Spread:
+        """How the configuration spreads a class."""
+        return self._spreads.get(class_, Spread())
+
+    def facts(self) -> tuple[PatchFacts, ...]:
+        """Every patch with its supplier and state, at most a second old."""
+        moment, facts = self._facts
+        if time.monotonic() - moment < _FRESH:
+            return facts
+        rows, register = self.ledger.patch_rows(), self.register()
+        found = tuple(
+            PatchFacts(
+                patch.name, register.get(patch.supplier), rows.get(patch.name, {}).get("state", "open"), patch.rank
+            )
+            for patch in self.patches.values()
+        )
+        self._facts = (time.monotonic(), found)
+        return found
+
+    def refresh(self) -> None:
+        """Forget what was known of states and suppliers: somebody has just changed them."""
+        self._facts = (-_FRESH, ())
+
+    def register(self) -> dict[str, Supplier]:
+        """Every supplier that was imported, and ourselves."""
+        return {"own": OWN, **{name: parse_supplier(text) for name, text in self.ledger.suppliers().items()}}
+
+    def explain(
+        self, class_: int, blob: str = "", keep: Collection[str] = (), avoid: Collection[str] = ()
+    ) -> Placement | Refusal:
+        """Where this class goes and why. ``avoid`` are patches that get nothing new, because they are away."""
+        facts = [
+            replace(one, state="read-only") if one.name in avoid and one.state == "open" else one
+            for one in self.facts()
+        ]
+        return place(class_, facts, self.spread(class_), self.policy, self.clock().date(), blob, keep)
+
+    def places(self, class_: int, blob: str = "", keep: Collection[str] = ()) -> tuple[str, ...]:
+        """Where this class goes when every patch answers; raises Mistake ``unplaceable``."""
+        found = self.explain(class_, blob, keep)
+        if isinstance(found, Refusal):
+            raise found.error()
+        return found.places
+
+    def _living(self, class_: int, blob: str) -> tuple[str, ...]:
+        found = self.explain(class_, blob, avoid=self._away())
+        return found.places if isinstance(found, Placement) else self.places(class_, blob)
+
+    def _landing(self, blob: str) -> tuple[str, ...]:
+        for class_ in range(HIGHEST, -1, -1):
+            if isinstance(self.explain(class_, blob), Placement):
+                return self._living(class_, blob)
+        return self.places(0, blob)
+
+    def _away(self) -> set[str]:
+        return {name for name, patch in self.patches.items() if patch.health.open}
+
+    def readable(self, patch: str) -> bool:
+        """Whether the patch may be read: it is configured, and not cut."""
+        return any(one.name == patch and one.state != "cut" for one in self.facts())
+
+    # Writing ------------------------------------------------------------------------------------------------------
+
+    def open_write(self, blob: str, class_: int | None = None) -> PatchworkWriter:
+        """Begin a blob; of a class that is not known yet it lands where every class may be."""
+        checked(blob)
+        if class_ is not None and self.spread(class_).shares:
+            class_ = None
+        names = self._landing(blob) if class_ is None else self._living(class_, blob)
+        targets = [Target(name, self.patches[name].driver, self.patches[name].health) for name in names]
+        return PatchworkWriter(blob, targets, self.pool, self._note_landing)
+
+    def _note_landing(self, outline: Outline, patches: list[str]) -> None:
+        if outline.pieces:
+            with self.ledger.transaction():
+                self.ledger.add_outline(outline, self.clock())
+        with self._lock:
+            self._landed[outline.blob] = tuple(patches)
+            while len(self._landed) > _REMEMBERED:
+                self._landed.popitem(last=False)
+
+    def write_part(self, blob: str, number: int, data: Iterator[bytes], owner: str) -> None:
+        # All parts of a blob go to one patch, whoever takes them; when it is away, the sender tries again.
+        self.patches[self._landing(blob)[0]].driver.write_part(checked(blob), number, data, owner)
+
+    def join_parts(self, blob: str, count: int, owner: str) -> Blob:
+        pieces, worst = None, None
+        for name in dict.fromkeys((*self._landing(blob), *self.patches)):
+            try:
+                pieces = self.patches[name].driver.read_parts(checked(blob), count, owner)
+                break
+            except ZegelError as error:
+                worst = worst or error
+        if pieces is None:
+            return self._joined_before(blob, worst or silent())
+        writer = self.open_write(blob)
+        try:
+            for piece in pieces:
+                writer.write(piece)
+            done = writer.commit()
+        finally:
+            writer.abort()
+        self.patches[name].driver.forget_parts(blob, owner)
+        return done
+
+    def _joined_before(self, blob: str, error: ZegelError) -> Blob:
+        """Asked again after the answer was lost: the parts are gone and the blob is there."""
+        for patch in self._holders(blob):
+            outliner = Outliner()
+            with suppress(ZegelError):
+                for piece in self.patches[patch].driver.read(blob):
+                    outliner.write(piece)
+                outline = outliner.finish(blob)
+                return Blob(blob, outline.size, outline.sha256)
+        raise error
+
+    def settle(self, blobs: Sequence[Blob], class_: int) -> list[Copy]:
+        """Make sure that enough copies of each blob lie where the class may be; return the rows to record.
+
+        Raises Mistake: ``unplaceable``, ``blob-missing`` (not uploaded), ``blob-differs``. Raises Unavailable when too
+        many patches are away to keep the promise.
+        """
+        rows: list[Copy] = []
+        for blob in blobs:
+            rows += self._settle(blob, class_)
+        return rows
+
+    def _settle(self, blob: Blob, class_: int) -> list[Copy]:
+        holders = self._holders(blob.blob, blob.size)
+        if not holders:
+            raise Mistake("The blob {blob} was not uploaded.", code="blob-missing", blob=blob.blob)
+        ideal = self.places(class_, blob.blob)
+        chosen, holders = self._make_up(blob, class_, holders)
+        wanted = [name for name in dict.fromkeys((*chosen, *ideal)) if name not in holders]
+        whole = [name for name in chosen if name in holders]
+        more = max(self.spread(class_).copies - len(whole), 0)
+        return (
+            [_row(blob, class_, name, "whole") for name in whole]
+            + [_row(blob, class_, name, "wanted") for name in wanted[:more]]
+            + [_row(blob, class_, name, "doomed") for name in holders if name not in whole]
+        )
+
+    def _make_up(self, blob: Blob, class_: int, holders: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Copy until the policy's least is reached; returns the places chosen, and who has the blob by then."""
+        away = self._away()
+        while True:
+            found = self.explain(class_, blob.blob, avoid=away)
+            if isinstance(found, Refusal):
+                raise silent(30)
+            missed = [name for name in found.places if name not in holders]
+            if len(found.places) - len(missed) >= self.spread(class_).least:
+                return found.places, holders
+            try:
+                self.make(
+                    _row(blob, class_, missed[0], "wanted"), [_row(blob, class_, name, "whole") for name in holders]
+                )
+                holders = (*holders, missed[0])
+            except Unavailable:
+                away.add(missed[0])
+
+    def _holders(self, blob: str, size: int | None = None) -> tuple[str, ...]:
+        """The patches that have it, before there are rows: from memory, or by asking."""
+        with self._lock:
+            known = self._landed.get(blob, ())
+        if known:
+            return known
+        names = [name for name in self.patches if self.readable(name)]
+        sizes = dict(zip(names, self.pool.map(lambda name: self._size_at(name, blob), names), strict=True))
+        if size is not None and any(found not in (None, size) for found in sizes.values()):
+            raise Mistake("The blob {blob} is not the one that was uploaded.", code="blob-differs", blob=blob)
+        return tuple(name for name, found in sizes.items() if found is not None)
+
+    def _size_at(self, patch: str, blob: str) -> int | None:
+        try:
+            return self.patches[patch].driver.size(blob)
+        except ZegelError:
+            return None
+
+    def make(self, wanted: Copy, sources: Sequence[Copy], throttle: Callable[[int], None] | None = None) -> Copy:
+        """Copy a blob to one more patch, from any of the others; returns the row that is now true.
+
+        Every piece is verified before it is sent, and the whole against what the target confirms. Raises Unavailable
+        (target or all sources), Damaged, NotFound (all sources).
+        """
+        target = self.patches[wanted.patch]
+        writer = target.driver.open_write(wanted.name)
+        try:
+            for piece in self.reading(sources, wanted.blob).pieces():
+                if throttle:
+                    throttle(len(piece))
+                writer.write(piece)
+            done = writer.commit()
+        except Unavailable as error:
+            target.health.bad(is_permanent(error))
+            raise
+        finally:
+            writer.abort()
+        if done.sha256 != wanted.sha256:
+            target.driver.delete([wanted.name])
+            raise missing()
+        target.health.good()
+        return replace(wanted, state="whole", checked=None)
+
+    # Reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, blob: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        copies = self.ledger.copies_of([checked(blob)]).get(blob, [])
+        return self.reading(copies, blob).pieces(start, length)
+
+    def reading(self, copies: Sequence[Copy], blob: str) -> Reading:
+        """What can be read of these copies: those that are whole, on patches that may be read. Raises NotFound."""
+        alive = [copy for copy in copies if copy.state in ("whole", "broken") and self.readable(copy.patch)]
+        # A copy that was found broken may have been so for a moment only; it is the last resort.
+        alive = [copy for copy in alive if copy.state == "whole"] or alive
+        if not alive:
+            raise silent(60) if any(copy.state != "doomed" for copy in copies) else missing()
+        outline = self.ledger.outline(blob) or Outline(blob, alive[0].size, alive[0].sha256)
+        sources = [Source(copy, self.patches[copy.patch].driver, self.patches[copy.patch].health) for copy in alive]
+        return Reading(outline, sources, self.pool, self.report_broken)
+
+    def report_broken(self, copy: Copy) -> None:
+        """Note that a copy is missing, short or altered; repair will replace it."""
+        if copy.row and copy.state == "whole":
+            with suppress(ZegelError), self.ledger.transaction():
+                self.ledger.set_copies([copy], "broken", self.clock())
+
+    def size(self, blob: str) -> int:
+        for copy in self.ledger.copies_of([checked(blob)]).get(blob, []):
+            if copy.state == "whole" and copy.share == WHOLE:
+                return copy.size
+        for patch in self._holders(blob):
+            size = self._size_at(patch, blob)
+            if size is not None:
+                return size
+        raise missing()
+
+    # Deleting -----------------------------------------------------------------------------------------------------
+
+    def delete(self, blob: str) -> None:
+        """Remove every copy; those on a patch that is away stay ``doomed`` until it is back."""
+        with self._lock:
+            self._landed.pop(blob, None)
+        with self.ledger.transaction():
+            doomed = self.ledger.doom([checked(blob)], self.clock())
+        if doomed:
+            self.remove(doomed)
+            return
+        for name, patch in self.patches.items():
+            if self.readable(name):
+                with suppress(Unavailable):
+                    patch.driver.delete([blob])
+
+    def remove(self, doomed: Sequence[Copy]) -> dict[str, Unavailable]:
+        """Delete doomed copies and forget their rows; returns the names that could not be deleted, with why."""
+        failed: dict[str, Unavailable] = {}
+        for name in {copy.patch for copy in doomed}:
+            here = [copy for copy in doomed if copy.patch == name]
+            refused = self._remove_at(name, [copy.name for copy in here])
+            failed |= {f"{name}/{blob}": error for blob, error in refused.items()}
+            gone = [copy for copy in here if copy.name not in refused]
+            with self.ledger.transaction():
+                self.ledger.forget_copies(gone)
+        return failed
+
+    def _remove_at(self, patch: str, names: list[str]) -> dict[str, Unavailable]:
+        if patch not in self.patches or not self.readable(patch):
+            return dict.fromkeys(names, silent())
+        try:
+            return self.patches[patch].driver.delete(names)
+        except Unavailable as error:
+            self.patches[patch].health.bad(is_permanent(error))
+            return dict.fromkeys(names, error)
+
+    def older_than(self, moment: datetime) -> Iterator[str]:
+        """Names of blobs on any patch last written before then; leftovers of unfinished writes go on the way."""
+        for name, patch in self.patches.items():
+            if self.readable(name):
+                with suppress(Unavailable, NotFound):
+                    patch.driver.sweep(moment)
+                    yield from (one.name[:26] for one in patch.driver.listing() if one.moment < moment)
+
+
+def _row(blob: Blob, class_: int, patch: str, state: CopyState) -> Copy:
+    return Copy(blob.blob, patch, state, class_, blob.size, blob.sha256)
