@@ -47,8 +47,11 @@ class _Writer:
 
 class _Sink:
     def __init__(self, store: Any):
-        self.open_write = lambda blob: _Writer(store.open_write(blob))
+        self._store = store
         self.delete = store.delete
+
+    def open_write(self, blob: str, class_: int | None = None) -> _Writer:
+        return _Writer(self._store.open_write(blob, class_))
 
 
 class _Depositor:

@@ -37,7 +37,7 @@ class Submission(Protocol):
 class Submit(Protocol):
     """Begins parcels (``journeys.submit.Submit``)."""
 
-    def begin(self, actor: Actor) -> Submission: ...
+    def begin(self, actor: Actor, class_: int | None = None) -> Submission: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Intake:
         """The top headers are there: refuse whom we must before anything is sealed."""
         self._check_from(part)
         self._wishes = read_wishes(part.headers, self._envelope.recipients, self._defaults, self._clock())
-        self._submission = self._submit.begin(self._envelope.actor)
+        self._submission = self._submit.begin(self._envelope.actor, self._wishes.class_)
 
     def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
         if self._submission is None:
