@@ -72,6 +72,9 @@ class Web:
     client: httpx.Client
     inside: httpx.Client
 
+    def __repr__(self) -> str:
+        return "Web()"
+
     @property
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.ground.token}"}

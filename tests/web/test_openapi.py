@@ -89,7 +89,9 @@ def test_a_deposit_is_described_to_the_last_member(documents: dict[str, Any]) ->
     assert schemas["ReaderIn"]["properties"]["sealed_slip"]["contentEncoding"] == "base64"
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_whatever_is_sent_the_answer_is_declared(quick: Web, documents: dict[str, Any], data: st.DataObject) -> None:
     base, method, path, operation = data.draw(st.sampled_from(operations(documents)))

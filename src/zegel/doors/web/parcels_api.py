@@ -27,7 +27,7 @@ def deposit_parcel(request: HttpRequest, payload: DepositIn) -> Status[Deposited
     return Status(201, Deposited(parcel=parcel, url=f"{rooms.profile.url}/sent/{parcel}"))
 
 
-@parcels.get("/parcels", response={200: ParcelPage, **errors(401)}, by_alias=True)
+@parcels.get("/parcels", response={200: ParcelPage, **errors(401, 404)}, by_alias=True)
 def list_parcels(request: HttpRequest, before: str = "", limit: int = 50) -> ParcelPage:
     """Your parcels, newest first; `limit` is at most 200, `before` the `next` of the page before."""
     limit = max(1, min(limit, 200))
