@@ -86,6 +86,18 @@ def test_a_swallowed_error_does_not_pass_for_success(records: SqlRecords) -> Non
     assert records.audit_head().number == 0
 
 
+def test_a_swallowed_constraint_condemns_it_also_where_the_database_would_go_on(records: SqlRecords) -> None:
+    def swallow() -> None:
+        with records.transaction():
+            append(records)
+            with pytest.raises(Mistake), border():
+                models.AuditHead.objects.create(row=2, number=1, hash="0" * 64)
+
+    with pytest.raises(Unavailable):
+        swallow()
+    assert records.audit_head().number == 0
+
+
 def test_an_inner_failure_that_is_swallowed_condemns_the_outer_one(records: SqlRecords) -> None:
     def swallow() -> None:
         with records.transaction():
