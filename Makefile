@@ -65,8 +65,12 @@ bundle-check: node-modules
 
 ## make bench        all benchmarks; each prints ratios against a peer or a limit
 bench: setup node-modules
-	@$(UV) sync --frozen --quiet --group bench --inexact
-	@for file in bench/*.py; do case $$(basename $$file) in _*) ;; *) echo "== $$file"; $(RUN) python $$file;; esac; done
+	@for file in bench/*.py; do echo "== $$file"; $(RUN) python $$file; done
+
+## make fuzz         20,000 inputs per parser of the sealing engine (needs Python 3.11 to 3.13)
+fuzz: setup
+	@$(UV) sync --frozen --quiet --group fuzz --inexact
+	@$(RUN) python -m fuzz.run
 
 clean:
 	rm -rf .venv .tools demo-data frontend/node_modules tests/seal/node/node_modules tests/node/node_modules
