@@ -5,6 +5,8 @@ import type { Bytes } from "./hex.ts";
 export interface ChunkCipher {
   /** Open `sealed` (with its tag) into `into`; throws or rejects when the tag is wrong. */
   open(nonce: Bytes, sealed: Bytes, into: Bytes): Promise<void> | void;
+  /** Seal `plain` into `into`, which has room for the tag. */
+  seal(nonce: Bytes, plain: Bytes, into: Bytes): Promise<void> | void;
 }
 
 /** Noble: JavaScript, the same everywhere. */
@@ -13,6 +15,9 @@ export function portableCipher(key: Bytes): ChunkCipher {
     open(nonce, sealed, into) {
       chacha20poly1305(key, nonce).decrypt(sealed, into);
     },
+    seal(nonce, plain, into) {
+      chacha20poly1305(key, nonce).encrypt(plain, into);
+    },
   };
 }
 
@@ -20,13 +25,17 @@ export function portableCipher(key: Bytes): ChunkCipher {
 export async function browserCipher(key: Bytes): Promise<ChunkCipher | null> {
   let imported: CryptoKey;
   try {
-    imported = await crypto.subtle.importKey("raw-secret" as "raw", key, "ChaCha20-Poly1305", false, ["decrypt"]);
+    imported = await crypto.subtle.importKey("raw-secret" as "raw", key, "ChaCha20-Poly1305", false, ["encrypt", "decrypt"]);
   } catch {
     return null;
   }
+  const facts = (iv: Bytes) => ({ name: "ChaCha20-Poly1305", iv });
   return {
     async open(nonce, sealed, into) {
-      into.set(new Uint8Array(await crypto.subtle.decrypt({ name: "ChaCha20-Poly1305", iv: nonce }, imported, sealed)));
+      into.set(new Uint8Array(await crypto.subtle.decrypt(facts(nonce), imported, sealed)));
+    },
+    async seal(nonce, plain, into) {
+      into.set(new Uint8Array(await crypto.subtle.encrypt(facts(nonce), imported, plain)));
     },
   };
 }
