@@ -108,6 +108,29 @@ def test_what_ordinary_clients_send(web: Web) -> None:
     assert contents == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("first", ["field", "file", "later", "rubbish"])
+def test_the_store_is_told_the_class_when_it_is_known(quick: Web, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int | None] = []
+    sink: Any = quick.ground.house.inside_submit().sink
+    real = type(sink).open_write
+
+    def open_write(self: Any, blob: str, class_: int | None = None) -> Any:
+        told.append(class_)
+        return real(self, blob, class_)
+
+    monkeypatch.setattr(type(sink), "open_write", open_write)
+    message = part(FILE, json.dumps(PARCEL), name="parcel", file="p.json", type="application/json")
+    parts = {
+        "field": [parcel_part(), file_part(b"1"), file_part(b"2")],
+        "file": [message, file_part(b"1")],
+        "later": [file_part(b"1"), parcel_part()],
+        "rubbish": [part(FIELD, "[", name="parcel"), file_part(b"1")],
+    }[first]
+    assert post(quick, body_of(*parts)).status_code == (400 if first == "rubbish" else 201)
+    attachments = told if first == "rubbish" else told[:-1]
+    assert set(attachments) == ({1} if first in ("field", "file") else {None})
+
+
 def test_a_file_in_base64(quick: Web) -> None:
     head = FILE.replace("\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n")
     answer = post(quick, body_of(parcel_part(), part(head, b"aGFs\r\nbG8=", name="f", file="a.txt", type="text/plain")))

@@ -4,6 +4,7 @@ Django's own parser finds the parts; what it hands us goes straight into the pac
 disk and memory stays flat. The parser takes a body that ends early for a whole one: :class:`_Body` does not.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -18,6 +19,7 @@ from zegel.doors.web.schemas import Strict
 from zegel.errors import Mistake
 from zegel.journeys.submit import AttachmentWriter, Message, Packing, ReaderWish
 from zegel.parcels.addresses import Person
+from zegel.parcels.deposit import CLASSES
 from zegel.parcels.expiry import read_expiry
 from zegel.parcels.limits import MANIFEST_BYTES
 from zegel.parcels.proofs import parse_proof
@@ -76,7 +78,9 @@ def receive(request: HttpRequest, packing: Packing) -> Message:
         raise Mistake("The body of this request must be {type}.", code="bad-media-type", type="multipart/form-data")
     body, handler = _Body(request), _Sealing(packing)
     try:
-        fields, _ = _Parser(request.META, cast(HttpRequest, body), [handler], "utf-8").parse()
+        parser = _Parser(request.META, cast(HttpRequest, body), [handler], "utf-8")
+        handler.so_far = parser.field
+        fields, _ = parser.parse()
     except (UnreadablePostError, OSError):
         raise Mistake("The upload was cut short; send it again.", code="cut-upload") from None
     except (MultiPartParserError, TooManyFieldsSent):
@@ -104,11 +108,24 @@ def _message(raw: bytes, packing: Packing) -> Message:
         ) from None
 
 
+def _class_in(raw: bytes) -> int | None:
+    """The parcel's class, when it is known before the files: they then go at once to where that class may lie."""
+    try:
+        found = bodies.strict_json(raw)["class"]
+    except (Mistake, KeyError, TypeError, IndexError):
+        return None
+    return found if type(found) is int and found in CLASSES else None
+
+
 class _Parser(MultiPartParser):
     """Django's parser, except that no file is left out because of its name: the packing makes any name safe."""
 
     def sanitize_file_name(self, file_name: str) -> str:
         return file_name
+
+    def field(self) -> bytes:
+        """The part ``parcel``, when it came before the file that comes now."""
+        return str(self._post.get(_PARCEL, "")).encode()  # type: ignore[attr-defined]
 
 
 class _Body:
@@ -150,6 +167,7 @@ class _Sealing(FileUploadHandler):
         super().__init__()
         self.parcel = b""
         self.files = 0
+        self.so_far: Callable[[], bytes] = bytes
         self._packing = packing
         self._writer: AttachmentWriter | None = None
 
@@ -158,6 +176,8 @@ class _Sealing(FileUploadHandler):
         self.abort()
         self.files += 1
         if field_name != _PARCEL:
+            if self._packing.class_ is None:
+                self._packing.class_ = _class_in(self.parcel or self.so_far())
             self._writer = self._packing.attachment(file_name, self.content_type or "application/octet-stream")
         raise StopFutureHandlers
 
