@@ -158,7 +158,11 @@ def zegel(folder: Path, name: str, database: str, processes: int) -> Iterator[Ta
             part = f'[smtp]\ndefault_proof = "mail"\nlisten = "127.0.0.1:{port}"\n#'
             (data / "zegel.toml").write_text(text.replace("[smtp]\n", part))
             running.append(
-                subprocess.Popen([*program, "serve", "--role", "smtp", "--data", data], stdin=subprocess.DEVNULL)
+                subprocess.Popen(
+                    [*program, "serve", "--role", "smtp", "--data", data],
+                    stdin=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
             )
             wait_for(port)
             ports.append(port)
