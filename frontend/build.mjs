@@ -49,7 +49,7 @@ async function bundle() {
     minify: true,
     write: false,
     charset: "utf8",
-    legalComments: "linked",
+    legalComments: "none",
     metafile: true,
     target: ["es2022", "chrome109", "firefox115", "safari16.4"],
   };
@@ -61,7 +61,30 @@ async function bundle() {
     build({ ...shared, entryPoints: { app: "src/style/app.css" }, loader: { ".woff2": "file", ".svg": "file" },
       assetNames: "fonts/[name]-[hash]" }),
   ]);
-  return { files: [...code.outputFiles, ...old.outputFiles, ...style.outputFiles], metafile: code.metafile };
+  const inputs = [code, old, style].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const licences = { path: join(dist, "LICENSES.txt"), contents: Buffer.from(await licencesOf(inputs)) };
+  return { files: [...code.outputFiles, ...old.outputFiles, ...style.outputFiles, licences], metafile: code.metafile };
+}
+
+/** The licences of all packages that something of was built in: they ask to be carried along. */
+async function licencesOf(inputs) {
+  const packages = new Set(inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+  const parts = [];
+  for (const name of [...packages].sort()) {
+    const folder = join(here, "node_modules", name);
+    const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const file = (await readdir(folder)).sort().find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? await readFile(join(folder, file), "utf8") : "";
+    parts.push(`${name} ${version}: ${license}\n\n${text.trim()}\n`);
+  }
+  // Most components share one licence text: each text stands once, under all its packages.
+  const byText = new Map();
+  for (const part of parts) {
+    const [title, ...text] = part.split("\n\n");
+    const body = text.join("\n\n");
+    byText.set(body, [...(byText.get(body) ?? []), title]);
+  }
+  return [...byText].map(([body, titles]) => `${titles.join("\n")}\n\n${body}`).join(`\n${"=".repeat(100)}\n\n`);
 }
 
 async function filesUnder(folder) {

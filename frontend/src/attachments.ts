@@ -46,6 +46,7 @@ async function downloadAll(rows: Row[], control: HTMLButtonElement): Promise<voi
 class Row {
   readonly element: HTMLElement;
   readonly #state = h("div", { class: "zegel-file__state", role: "status" });
+  readonly #note = h("div", { class: "zegel-file__state", hidden: true }, texts.largeMemory);
   readonly #bar: HTMLProgressElement;
   readonly #control: HTMLButtonElement;
   #stop: (() => void) | null = null;
@@ -68,7 +69,7 @@ class Row {
       h("div", { class: "zegel-file__size" }, `${kindOf(attachment)}, ${saySize(size)}`),
     );
     const badge = h("span", { class: "zegel-file__kind", "aria-hidden": "true" }, kindOf(attachment).slice(0, 4));
-    this.element = h("li", { class: "zegel-file" }, badge, about, this.#control, this.#bar, this.#state);
+    this.element = h("li", { class: "zegel-file" }, badge, about, this.#control, this.#bar, this.#note, this.#state);
   }
 
   #clicked(): void {
@@ -82,6 +83,7 @@ class Row {
     try {
       this.#say("");
       place = await choose();
+      this.#note.hidden = !place.heavy;
       const { size } = this.attachment;
       const opening = openBlob(this.#parcel.job(this.attachment, place.sink), this.#parcel.key, (bytes) => this.#progress(size ? bytes / size : 1));
       this.#stop = opening.stop;

@@ -14,6 +14,8 @@ const NEUTRAL_TYPE = "application/octet-stream";
 
 export interface Place {
   sink: SinkChoice;
+  /** The whole file stays in memory, which this browser may refuse: the reader should know beforehand. */
+  heavy?: true;
   /** Hand a verified file over to the reader. */
   complete(file: Blob | null): Promise<void>;
   /** Leave nothing behind after trouble. */
@@ -86,7 +88,7 @@ async function shelfPlace(name: string, size: number): Promise<Place | null> {
 
 function lastResort(name: string, size: number): Place {
   if (size > LAST_RESORT_BYTES) throw new ReaderError("no-room");
-  return memoryPlace(name);
+  return { ...memoryPlace(name), heavy: true };
 }
 
 function download(file: Blob, name: string): void {

@@ -2,9 +2,7 @@
 import type { Texts } from "./texts.nl.ts";
 
 export const en: Texts = {
-  opening: "One moment. We are fetching the message.",
   greeting: (sender) => `A secure message from ${sender}`,
-  availableUntil: (date) => `You can read this message until ${date}.`,
   from: "From",
   to: "To",
   copyTo: "Copy to",
@@ -18,7 +16,6 @@ export const en: Texts = {
   codeTitle: "Enter your code",
   codeExplained: "The sender has agreed an access code with you. It is not in the e-mail.",
   codeLabel: "Access code",
-  smsTitle: "Request a code",
   smsExplained: (hint) => `We will send a code of 6 digits to the telephone number that ends in ${hint}.`,
   smsSend: "Send me a code",
   smsSent: (hint) => `We have sent a code of 6 digits to the telephone number that ends in ${hint}. The code is valid for 10 minutes.`,

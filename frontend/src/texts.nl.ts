@@ -1,8 +1,6 @@
 /** What readers see in Dutch, in plain words (B1). English has the same members: `texts.en.ts`. */
 export const nl = {
-  opening: "Even geduld. Wij halen het bericht op.",
   greeting: (sender: string) => `Een beveiligd bericht van ${sender}`,
-  availableUntil: (date: string) => `U kunt dit bericht lezen tot en met ${date}.`,
   from: "Van",
   to: "Aan",
   copyTo: "Kopie aan",
@@ -16,7 +14,6 @@ export const nl = {
   codeTitle: "Vul uw code in",
   codeExplained: "De afzender heeft een toegangscode met u afgesproken. Die staat niet in de e-mail.",
   codeLabel: "Toegangscode",
-  smsTitle: "Vraag een code aan",
   smsExplained: (hint: string) => `Wij sturen een code van 6 cijfers naar het telefoonnummer dat eindigt op ${hint}.`,
   smsSend: "Stuur mij een code",
   smsSent: (hint: string) =>

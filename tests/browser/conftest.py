@@ -107,9 +107,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium from the system, or the one that Playwright brought."""
+    """Chromium from the system, or the one that Playwright brought.
+
+    Not for the session: Playwright keeps an event loop in this thread, and Django refuses its database beside one, so
+    tests of other rooms in the same process would fail.
+    """
     from playwright.sync_api import Error, sync_playwright
 
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]

@@ -110,13 +110,15 @@ def test_download_all(page: Any, house: Any) -> None:
 LARGE = 70_000_002
 
 
-@pytest.mark.parametrize("way", ["picked", "shelf"])
+@pytest.mark.parametrize("way", ["picked", "shelf", "memory"])
 def test_a_large_attachment_goes_to_disk(page: Any, house: Any, way: str) -> None:
     items = [{"name": "groot.bin", "size": LARGE}]
     sent = house.send(text=TEXT, attachments=items)
     # A headless browser cannot show its own file picker: a file in its private storage stands for the chosen one.
     picker = "async () => (await navigator.storage.getDirectory()).getFileHandle('chosen.bin', { create: true })"
     page.add_init_script(f"window.showSaveFilePicker = {picker if way == 'picked' else 'undefined'}")
+    if way == "memory":
+        page.add_init_script("navigator.storage.getDirectory = undefined")
     open_by_mail(page, sent["links"][0])
     if way == "picked":
         page.get_by_role("button", name="Download groot.bin").click()
@@ -130,6 +132,9 @@ def test_a_large_attachment_goes_to_disk(page: Any, house: Any, way: str) -> Non
     with page.expect_download() as download:
         page.get_by_role("button", name="Download groot.bin").click()
     assert Path(download.value.path()).read_bytes() == b"zegel " * (LARGE // 6)
+    assert page.get_by_text("Deze browser bewaart het bestand eerst in het geheugen").is_visible() == (way == "memory")
+    if way == "memory":
+        return
     page.reload()
     page.locator("[data-verified]").wait_for()
     page.wait_for_function(
