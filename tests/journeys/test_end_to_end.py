@@ -1,6 +1,7 @@
 """From sender to reader through the journeys, on both databases, with the real hands."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from zegel import seal
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.parcels.claim import Link
+from zegel.parcels.deposit import Deposit
 from zegel.parcels.limits import Limits
 from zegel.parcels.proofs import parse_proof
 from zegel.records.models import Copy
@@ -170,8 +172,6 @@ def test_the_slip_of_another_parcel_is_refused(ground: Ground) -> None:
     honest = releases.open
 
     def swapped(slip: str, code: str):  # type: ignore[no-untyped-def]
-        from dataclasses import replace
-
         return replace(honest(slip, code), parcel=other)
 
     reading = ground.reading
@@ -329,6 +329,25 @@ def test_a_refused_message_leaves_nothing(ground: Ground) -> None:
     packing.abort()
     assert not [path for path in (ground.folder / "store").rglob("*") if path.is_file()]
     assert ground.house.follow.parcels(ground.actor) == []
+
+
+def test_an_answer_lost_at_the_commit_costs_no_reader_her_message(ground: Ground) -> None:
+    """The deposit is written, the answer is not: the sender gives up, and the parcel must stay whole."""
+
+    class Lossy:
+        def deposit(self, actor: object, deposit: Deposit) -> str:
+            ground.house.send.deposit(ground.actor, deposit)
+            raise Unavailable("The database does not answer.", code="database-unavailable")
+
+    packing = replace(ground.house.inside_submit(), depositor=Lossy()).begin(ground.actor)
+    writer = packing.attachment("a.txt")
+    writer.write(b"x")
+    writer.close()
+    with pytest.raises(Unavailable):
+        packing.finish(Message("S", "T", (ReaderWish(READER, parse_proof("mail")),)))
+    packing.abort()
+    ground.announce()
+    assert read_all(ground, ground.links()[0]) == {"a.txt": b"x"}
 
 
 def test_limits_hold(tmp_path: Path, sqlite: databases.Database) -> None:

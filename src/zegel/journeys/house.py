@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from zegel.errors import Unavailable
 from zegel.journeys.announce import Announce
 from zegel.journeys.collect import Collect
+from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
 from zegel.journeys.follow import Follow
 from zegel.journeys.inspect import InspectAudit
-from zegel.journeys.ports import BlobStore, Clock, People, Records, Vouch
+from zegel.journeys.ports import BlobStore, Clock, People, Records, Signer, Vouch
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
+from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.welcome import Welcome
+from zegel.journeys.what_if import Survey
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Organisation
 from zegel.parcels.signature import SigningKey
@@ -31,6 +34,22 @@ class Profile:
     url: str
     inside_url: str
     limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class PlanB:
+    """What officers do with patches. ``signer`` exists in the inside zone only: reports are signed there."""
+
+    survey: Survey
+    tend: Tend
+    evacuate: Evacuate
+    signer: Signer | None = None
+
+    def sign(self, report: bytes) -> tuple[str, bytes, bytes]:
+        """The organisation's signature over a report; raises Unavailable in the outside zone."""
+        if self.signer is None:
+            raise Unavailable("This process holds no keys; ask the inside zone.", code="outside")
+        return self.signer.sign(report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +73,7 @@ class House:
     submit: Submit | None = None
     vouch: Vouch | None = None
     announce: Announce | None = None
+    plan_b: PlanB | None = None
 
     def inside_submit(self) -> Submit:
         """Raises Unavailable in the outside zone: a wiring mistake, never the caller's."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from zegel import seal
-from zegel.errors import Mistake
+from zegel.errors import Denied, Mistake
 from zegel.journeys.ports import Actor, BlobSink, BlobWriter, Clock, Depositor, Vouch
 from zegel.parcels import claim, identifiers
 from zegel.parcels.addresses import Person, checked_address
@@ -132,6 +132,7 @@ class Packing:
         self._blobs: list[Blob] = []
         self._open: list[AttachmentWriter] = []
         self._bytes = 0
+        self._doubtful = False
 
     def attachment(self, name: str, type_: str = "application/octet-stream", cid: str = "") -> AttachmentWriter:
         """Start an attachment; raises Mistake when there are too many."""
@@ -174,14 +175,26 @@ class Packing:
             readers=tuple(self._reader(wish, message.language) for wish in readers) + self._archive_reader(),
             language=message.language,
         )
-        return self.submit.depositor.deposit(self.actor, deposit)
+        self._blobs.append(blob)
+        # From here on the parcel may be real although no answer comes back (a connection lost at the commit).
+        self._doubtful = True
+        try:
+            return self.submit.depositor.deposit(self.actor, deposit)
+        except (Mistake, Denied):
+            self._doubtful = False
+            raise
 
     def abort(self) -> None:
-        """Forget the parcel; what was stored of it can be opened by nobody and is removed."""
+        """Forget the parcel; what was stored of it can be opened by nobody and is removed.
+
+        Blobs stay when a deposit was tried and nobody knows whether it was written: without a parcel the sweep
+        removes them, with one its reader needs them.
+        """
         for writer in self._open:
             writer.abort()
-        for blob in self._blobs:
-            self.submit.sink.delete(blob.blob)
+        if not self._doubtful:
+            for blob in self._blobs:
+                self.submit.sink.delete(blob.blob)
 
     def _check_readers(self, message: Message) -> list[ReaderWish]:
         if message.language not in LANGUAGES:

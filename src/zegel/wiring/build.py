@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING, Literal
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.announce import Announce, Schedule
 from zegel.journeys.collect import Collect
+from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
 from zegel.journeys.follow import Follow
-from zegel.journeys.house import House, Profile
+from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
-from zegel.journeys.ports import BlobStore, Clock, Notifier, People, Records
+from zegel.journeys.patch_ports import PatchRecords, PatchStore
+from zegel.journeys.ports import Clock, Notifier, People
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
+from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.vouch import OwnVouch
 from zegel.journeys.welcome import Welcome
+from zegel.journeys.what_if import Survey
 from zegel.parcels.manifest import Organisation
 from zegel.wiring.config import Config, read_config
 
@@ -178,9 +182,9 @@ class Inside:
 
 def assemble(
     profile: Profile,
-    records: Records,
+    records: PatchRecords,
     people: People,
-    store: BlobStore,
+    store: PatchStore,
     key: bytes,
     inside: Inside | None,
     clock: Clock = utc_now,
@@ -204,6 +208,12 @@ def assemble(
         export=Export(records, store, clock),
         welcome=Welcome(records, people, clock),
         audit=InspectAudit(records),
+        plan_b=PlanB(
+            survey=Survey(records, store, clock),
+            tend=Tend(records, store, clock),
+            evacuate=Evacuate(records, store, clock),
+            signer=inside.custody if inside else None,
+        ),
     )
     if inside is None:
         return house

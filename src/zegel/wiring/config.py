@@ -46,6 +46,9 @@ class SmtpPart(_Part):
 
     listen: str = "127.0.0.1:8587"
     default_proof: str = ""
+    default_class: int = Field(default=2, ge=0, le=4)
+    language: Literal["nl", "en"] = "nl"
+    tls: Literal["starttls", "implicit"] = "starttls"
     certificate: str = ""
     key: str = ""
     max_bytes: int = Field(default=150 * 1024**2, ge=1024)

@@ -4,7 +4,7 @@
 role       zone     does
 =========  =======  ========================================================
 outside    outside  portal and API
-tidy       outside  ends what is due, removes blobs, sweeps orphans
+tidy       outside  ends what is due; repairs and patrols the patches, sweeps orphans
 inside     inside   signatures and submissions over HTTP
 smtp       inside   submissions by mail
 courier    inside   notices and SMS codes
@@ -34,6 +34,8 @@ _QUIET = 0.5
 _WATCHED = "ZEGEL_WATCHED"
 _TIDY_EVERY = 60
 _SWEEP_EVERY = 3600
+_PATROL = 50
+"""Copies per patch that each tidy round checks."""
 
 
 def run_role(data: Path, role: str) -> None:
@@ -98,10 +100,12 @@ def _run_smtp(ground: Ground) -> None:
         hostname=ground.config.organisation.host.partition(":")[0],
         host=host.strip("[]"),
         port=int(port),
-        tls="starttls" if part.certificate else "none",
+        tls=part.tls if part.certificate else "none",
         certificate=ground.path(part.certificate) if part.certificate else None,
         private_key=ground.path(part.key) if part.key else None,
         default_proof=part.default_proof,
+        default_class=part.default_class,
+        language=part.language,
         limits=DoorLimits(message_bytes=part.max_bytes, recipients=house.profile.limits.readers),
     )
     run(config, house.inside_submit(), Logins(house.people), house.clock)
@@ -114,8 +118,13 @@ def _tidy(ground: Ground) -> None:
     def tidy() -> int:
         nonlocal swept
         touched = house.expire.round()
+        if house.plan_b is None:
+            return touched
+        tend = house.plan_b.tend
+        touched += tend.round()
+        tend.patrol_all(_PATROL)
         if time.monotonic() - swept > _SWEEP_EVERY:
-            house.expire.sweep()
+            tend.sweep()
             swept = time.monotonic()
         return touched
 
