@@ -140,6 +140,16 @@ def test_the_table_of_sessions_opens_nothing(web: Web) -> None:
         assert thief.get(URL + "/sent").status_code == 302
 
 
+def test_rows_of_ended_sessions_go(web: Web) -> None:
+    from datetime import UTC, datetime
+
+    from django.contrib.sessions.models import Session
+
+    Session.objects.create(session_key="oud", session_data="x", expire_date=datetime(2020, 1, 1, tzinfo=UTC))
+    log_in(web)
+    assert [row.session_key == "oud" for row in Session.objects.all()] == [False]
+
+
 def test_a_new_password_and_a_closed_account_end_sessions(web: Web) -> None:
     house = web.ground.house
     people: Any = house.people

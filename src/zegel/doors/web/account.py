@@ -16,6 +16,8 @@ _ACCOUNT, _ADDRESS, _STAMP = "account", "address", "stamp"
 def log_in(request: HttpRequest, actor: Actor) -> None:
     """Begin a session under a fresh key: one that somebody planted in this browser before is worth nothing."""
     request.session.flush()
+    # Sessions end by themselves; their rows go when somebody else logs in.
+    request.session.clear_expired()
     request.session[_ACCOUNT] = actor.account
     request.session[_ADDRESS] = actor.address
     request.session[_STAMP] = _stamp(actor)

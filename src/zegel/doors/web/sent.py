@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from zegel.doors.web import lanes
 from zegel.doors.web.account import actor_in, log_in, log_out
 from zegel.doors.web.installed import house
 from zegel.doors.web.portal import own_page
@@ -57,7 +58,9 @@ def login(request: HttpRequest) -> HttpResponse:
     form, status = LoginForm(request.POST), 400
     if form.is_valid():
         try:
-            actor = house().people.by_password(form.cleaned_data["address"], form.cleaned_data["password"])
+            # A password costs much work on purpose: strangers get no more of it at once than of anything else.
+            with lanes.form(request.META.get("REMOTE_ADDR", "")):
+                actor = house().people.by_password(form.cleaned_data["address"], form.cleaned_data["password"])
         except Denied as error:
             form.add_error(None, sentence(error))
             status = status_of(error)
