@@ -34,7 +34,7 @@ def test_copies_come_back_by_blob_and_by_patch() -> None:
     assert records.copies_of([new_identifier()]) == {}
     assert len(records.copies_at("par")) == 1
     assert len(records.copies_at("par", ("whole", "wanted"))) == 2
-    assert [copy.state for copy in records.copies_to_do("wanted")] == ["wanted"]
+    assert [copy.state for copy in records.copies_to_do("wanted", ["ams", "par"])] == ["wanted"]
 
 
 def test_a_copy_has_one_row_per_patch_and_takes_the_newest_state() -> None:

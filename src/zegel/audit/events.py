@@ -39,6 +39,20 @@ class Event(StrEnum):
     ATTACHMENT_FETCHED = "attachment:fetched"
     SLIP_REVOKED = "slip:revoked"
 
+    # Subject: the supplier's name.
+    SUPPLIER_IMPORTED = "supplier:imported"
+
+    # Subject: the patch's name.
+    PATCH_CUT = "patch:cut"
+    PATCH_REOPENED = "patch:reopened"
+    EVACUATION_STARTED = "evacuation:started"
+    EVACUATION_FINISHED = "evacuation:finished"
+    DRILL_HELD = "drill:held"
+
+    # Subject: the blob's identifier.
+    COPY_BROKEN = "copy:broken"
+    COPY_REPAIRED = "copy:repaired"
+
 
 def checked_event(text: str) -> Event:
     """Return the event with this word; raises :class:`Mistake` ``unknown-event``."""

@@ -60,11 +60,11 @@ class Places:
             rows = models.Copy.objects.filter(patch=patch, state__in=list(states), row__gt=after)
             return [_copy(row) for row in rows.order_by("row")[:limit]]
 
-    def copies_to_do(self, state: CopyState, after: int = 0, limit: int = 200) -> list[Copy]:
-        """Rows that wait for somebody: ``wanted``, ``broken``, ``doomed``."""
+    def copies_to_do(self, state: CopyState, patches: Sequence[str], limit: int = 200) -> list[Copy]:
+        """Rows at these patches that wait for somebody: ``wanted``, ``broken``, ``doomed``; the oldest change first."""
         with border():
-            rows = models.Copy.objects.filter(state=state, row__gt=after).exclude(state="whole")
-            return [_copy(row) for row in rows.order_by("row")[:limit]]
+            rows = models.Copy.objects.filter(state=state, patch__in=list(patches)).exclude(state="whole")
+            return [_copy(row) for row in rows.order_by("since", "row")[:limit]]
 
     def copies_to_check(self, patch: str, before: datetime, limit: int = 100) -> list[Copy]:
         """The copies at a patch that were checked longest ago (never: first), none checked since ``before``."""

@@ -11,6 +11,7 @@ content first, promise after. What a patch that is down did not get is ``wanted`
 by the tidy round, so nothing is forgotten.
 """
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
@@ -25,7 +26,7 @@ from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
-from zegel.stores.drivers.driver import Driver, is_permanent, missing, silent
+from zegel.stores.drivers.driver import Driver, Remains, Stored, is_permanent, missing, silent
 from zegel.stores.health import Health
 from zegel.stores.outline import Outliner
 from zegel.stores.placement import PatchFacts, Placement, Refusal, Spread, place
@@ -266,14 +267,22 @@ class Patchwork:
         except ZegelError:
             return None
 
-    def make(self, wanted: Copy, sources: Sequence[Copy], throttle: Callable[[int], None] | None = None) -> Copy:
+    def make(
+        self,
+        wanted: Copy,
+        sources: Sequence[Copy],
+        throttle: Callable[[int], None] | None = None,
+        name: str = "",
+    ) -> Copy:
         """Copy a blob to one more patch, from any of the others; returns the row that is now true.
+
+        ``name`` is another name to write under, for a drill.
 
         Every piece is verified before it is sent, and the whole against what the target confirms. Raises Unavailable
         (target or all sources), Damaged, NotFound (all sources).
         """
         target = self.patches[wanted.patch]
-        writer = target.driver.open_write(wanted.name)
+        writer = target.driver.open_write(name or wanted.name)
         try:
             for piece in self.reading(sources, wanted.blob).pieces():
                 if throttle:
@@ -286,7 +295,7 @@ class Patchwork:
         finally:
             writer.abort()
         if done.sha256 != wanted.sha256:
-            target.driver.delete([wanted.name])
+            target.driver.delete([name or wanted.name])
             raise missing()
         target.health.good()
         return replace(wanted, state="whole", checked=None)
@@ -323,6 +332,51 @@ class Patchwork:
             if size is not None:
                 return size
         raise missing()
+
+    def verify(self, copy: Copy, throttle: Callable[[int], None] | None = None) -> bool:
+        """Read one copy whole and compare its digest. Raises Unavailable when its patch does not answer."""
+        patch, digest, size = self.patches[copy.patch], hashlib.sha256(), 0
+        began = time.monotonic()
+        try:
+            for piece in patch.driver.read(copy.name):
+                if not size:
+                    patch.health.good(time.monotonic() - began)
+                digest.update(piece)
+                size += len(piece)
+                if throttle:
+                    throttle(len(piece))
+        except NotFound:
+            return False
+        except Unavailable as error:
+            patch.health.bad(is_permanent(error))
+            raise
+        return (size, digest.hexdigest()) == (copy.size, copy.sha256)
+
+    # What is really there -----------------------------------------------------------------------------------------
+
+    def names(self) -> tuple[str, ...]:
+        """The configured patches."""
+        return tuple(self.patches)
+
+    def latency(self, patch: str) -> float:
+        """Seconds to the first bytes, as this process measured them."""
+        return self.patches[patch].health.latency
+
+    def listing(self, patch: str) -> Iterator[Stored]:
+        """Everything at one patch."""
+        return self.patches[patch].driver.listing()
+
+    def sweep(self, patch: str, moment: datetime) -> int:
+        """Remove what unfinished writes left at one patch."""
+        return self.patches[patch].driver.sweep(moment)
+
+    def remains(self, patch: str) -> Remains:
+        """Count what one patch still has."""
+        return self.patches[patch].driver.remains()
+
+    def delete_at(self, patch: str, names: Sequence[str]) -> dict[str, Unavailable]:
+        """Delete objects that have no rows at one patch."""
+        return self._remove_at(patch, list(names))
 
     # Deleting -----------------------------------------------------------------------------------------------------
 

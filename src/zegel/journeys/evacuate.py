@@ -1,0 +1,354 @@
+"""Plan B: leave a patch, planned or without its supplier's help, while reading and sending go on.
+
+Per blob: copy → verify at the target → record the new place → delete at the source. Every step may be cut off: rows say
+what is done, and running it again goes on.
+
+*Cooperative*: the patch is ``leaving``; it takes nothing new, is read from, and emptied. *Hostile*: it is ``cut``; it
+is not asked anything any more, and copies are rebuilt from the others. What it still holds it cannot read.
+"""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from zegel.audit.events import Event
+from zegel.errors import Mistake, NotFound, ZegelError
+from zegel.journeys.patch_ports import Patches, PatchRecords
+from zegel.journeys.ports import Clock
+from zegel.parcels.copies import Copy
+from zegel.stores.placement import Refusal
+
+_BATCH = 200
+_SETTLING = 2.5
+"""Seconds until every process has heard that a patch is being left (its facts are believed for one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is; ``eta`` seconds to go at the speed so far, None before anything was done."""
+
+    blobs: int
+    of_blobs: int
+    size: int
+    of_size: int
+    seconds: float
+    failed: int
+
+    @property
+    def eta(self) -> float | None:
+        done = self.blobs / self.of_blobs if self.of_blobs else 1.0
+        return self.seconds / done - self.seconds if done else None
+
+
+@dataclass(slots=True)
+class Report:
+    """What was done, and what the patch says it still has: the proof of destruction, or the lack of one."""
+
+    patch: str
+    mode: str
+    reason: str
+    started: str
+    finished: str = ""
+    blobs: int = 0
+    size: int = 0
+    copied: int = 0
+    copied_size: int = 0
+    deleted: int = 0
+    seconds: float = 0.0
+    failed: dict[str, str] = field(default_factory=dict)
+    """Blob → why it could not be moved; it is still where it was."""
+    not_deleted: dict[str, str] = field(default_factory=dict)
+    """Object → why the patch did not delete it."""
+    remains: dict[str, Any] | None = None
+    """What the patch itself still shows; None when it was not asked (hostile)."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.failed
+
+    @property
+    def empty(self) -> bool:
+        """Whether the patch itself shows that nothing is left, in versions and unfinished uploads too."""
+        return bool(self.remains and self.remains["nothing"])
+
+    def spell(self) -> bytes:
+        """The bytes that are signed."""
+        members = {"zegel": "plan b report v1", **asdict(self), "complete": self.complete, "empty": self.empty}
+        return json.dumps(members, sort_keys=True, indent=1, ensure_ascii=False).encode()
+
+
+class Throttle:
+    """At most so many bytes per second, over all threads together."""
+
+    def __init__(self, bytes_per_second: float):
+        self._rate = bytes_per_second
+        self._lock = threading.Lock()
+        self._free = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._free)
+            self._free = start + count / self._rate
+        if start > now:
+            time.sleep(start - now)
+
+
+@dataclass(frozen=True, slots=True)
+class Evacuate:
+    """``wait`` is called once after the state was set, so that every process has heard of it."""
+
+    records: PatchRecords
+    patches: Patches
+    clock: Clock
+    wait: Callable[[float], None] = time.sleep
+
+    def begin(self, patch: str, *, hostile: bool, reason: str) -> None:
+        """Stop new writes (and reads, when hostile) everywhere. Raises NotFound ``unknown-patch``."""
+        self._check(patch)
+        now = self.clock()
+        with self.records.transaction():
+            self.records.set_patch(patch, now, state="cut" if hostile else "leaving", reason=reason[:200])
+            # The reason is free text, which the chain does not take; it is in the patch's row and in the report.
+            event = Event.PATCH_CUT if hostile else Event.EVACUATION_STARTED
+            self.records.append_audit(now, "operator", event, patch, {})
+        self.patches.refresh()
+
+    def reopen(self, patch: str) -> None:
+        """Use it again."""
+        self._check(patch)
+        now = self.clock()
+        with self.records.transaction():
+            self.records.set_patch(patch, now, state="open", reason="")
+            self.records.append_audit(now, "operator", Event.PATCH_REOPENED, patch, {})
+        self.patches.refresh()
+
+    def patches_of(self, supplier: str) -> list[str]:
+        """The patches at one supplier; raises NotFound ``unknown-supplier``."""
+        found = [one.name for one in self.patches.facts() if one.supplier and one.supplier.name == supplier]
+        if not found:
+            raise NotFound("No patch is at the supplier “{supplier}”.", code="unknown-supplier", supplier=supplier)
+        return found
+
+    def run(
+        self,
+        patch: str,
+        *,
+        hostile: bool = False,
+        reason: str = "",
+        workers: int = 8,
+        bytes_per_second: float = 0,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """Leave the patch; returns when nothing more can be done. Run it again after a cut or a failure."""
+        started, began = self.clock(), time.monotonic()
+        self.begin(patch, hostile=hostile, reason=reason)
+        self.wait(_SETTLING)
+        totals = self.records.copy_totals()
+        everything = [totals.get((patch, state), (0, 0)) for state in ("whole", "broken", "wanted")]
+        of_blobs, of_size = sum(count for count, _ in everything), sum(size for _, size in everything)
+        mode = "hostile" if hostile else "cooperative"
+        report = Report(patch, mode, reason, started.isoformat())
+        throttle = Throttle(bytes_per_second) if bytes_per_second else None
+        with ThreadPoolExecutor(workers, "evacuate") as pool:
+            while self._pass(patch, report, pool, throttle, of_blobs, of_size, began, progress):
+                # Again from the beginning: a deposit may have been recorded meanwhile, a target may have come back.
+                pass
+        self._finish(report, began)
+        return report
+
+    def _pass(
+        self,
+        patch: str,
+        report: Report,
+        pool: ThreadPoolExecutor,
+        throttle: Throttle | None,
+        of_blobs: int,
+        of_size: int,
+        began: float,
+        progress: Callable[[Progress], None] | None,
+    ) -> bool:
+        """Go through everything at the patch once; returns whether anything moved."""
+        after, before = 0, report.blobs
+        report.failed.clear()
+        while rows := self.records.copies_at(patch, ("whole", "broken", "wanted"), after, _BATCH):
+            after = rows[-1].row
+            self._batch(rows, report, pool, throttle)
+            if progress:
+                seconds = time.monotonic() - began
+                progress(Progress(report.blobs, of_blobs, report.size, of_size, seconds, len(report.failed)))
+        return report.blobs > before
+
+    def _batch(self, rows: Sequence[Copy], report: Report, pool: ThreadPoolExecutor, throttle: Throttle | None) -> None:
+        copies = self.records.copies_of([row.blob for row in rows])
+        self.records.release()
+        moves = list(pool.map(lambda row: self._move(row, copies.get(row.blob, []), throttle), rows))
+        done = [(row, made) for row, made in zip(rows, moves, strict=True) if not isinstance(made, ZegelError)]
+        report.failed |= {
+            row.blob: str(made) for row, made in zip(rows, moves, strict=True) if isinstance(made, ZegelError)
+        }
+        self._record(done)
+        self._delete(report, rows[0].row - 1)
+        report.blobs += len(done)
+        report.size += sum(row.size for row, _ in done)
+        report.copied += sum(len(made) for _, made in done)
+        report.copied_size += sum(copy.size for _, made in done for copy in made)
+
+    def _move(self, row: Copy, copies: Sequence[Copy], throttle: Throttle | None) -> "list[Copy] | ZegelError":
+        """Make the copies that are needed without this one; the rows to record, or why it cannot be."""
+        others = [copy for copy in copies if copy.patch != row.patch and copy.state == "whole"]
+        found = self.patches.explain(row.class_, row.blob, keep=[copy.patch for copy in others])
+        if isinstance(found, Refusal):
+            return found.error()
+        taken = {copy.patch for copy in others}
+        targets = [place for place in found.places if place not in taken]
+        if not targets and not others:
+            return NotFound("The blob is not in storage.", code="blob-missing")
+        sources = [*others, row] if self.patches.readable(row.patch) else others
+        try:
+            return [
+                self.patches.make(replace(row, patch=one, state="wanted", row=0), sources, throttle) for one in targets
+            ]
+        except ZegelError as error:
+            return error
+
+    def _record(self, done: Sequence[tuple[Copy, list[Copy]]]) -> None:
+        if not done:
+            return
+        now = self.clock()
+        with self.records.transaction():
+            mine = self.records.lock_copies([row for row, _ in done])
+            new = [copy if row.row in mine else replace(copy, state="doomed") for row, made in done for copy in made]
+            # A row that changed meanwhile was deleted with its parcel: what we made of it must go too.
+            self.records.add_copies(new, now)
+            self.records.set_copies([row for row, _ in done if row.row in mine], "doomed", now)
+
+    def _delete(self, report: Report, after: int = 0) -> None:
+        """Ask the patch to delete what is doomed there; one that is cut is not asked."""
+        while report.mode == "cooperative":
+            doomed = self.records.copies_at(report.patch, ("doomed",), after, _BATCH)
+            if not doomed:
+                return
+            after = doomed[-1].row
+            failed = self.patches.remove(doomed)
+            report.not_deleted |= {name: str(error) for name, error in failed.items()}
+            report.deleted += len(doomed) - len(failed)
+
+    def _finish(self, report: Report, began: float) -> None:
+        if report.mode == "cooperative":
+            report.not_deleted.clear()
+            self._delete(report)
+            remains = self.patches.remains(report.patch)
+            report.remains = {**asdict(remains), "nothing": remains.nothing}
+        now = self.clock()
+        report.finished, report.seconds = now.isoformat(), round(time.monotonic() - began, 3)
+        facts = {
+            "moved": report.blobs,
+            "bytes": report.size,
+            "left": len(report.failed),
+            "sha256": hashlib.sha256(report.spell()).hexdigest(),
+        }
+        with self.records.transaction():
+            self.records.append_audit(now, "operator", Event.EVACUATION_FINISHED, report.patch, facts)
+
+    # Drill --------------------------------------------------------------------------------------------------------
+
+    def drill(self, patch: str, *, blobs: int = 100, hostile: bool = True, workers: int = 4) -> "Drilled":
+        """Practise on some blobs: rebuild them under scratch names where they would go, verify, and delete again."""
+        self._check(patch)
+        started, began = self.clock(), time.monotonic()
+        totals = self.records.copy_totals().get((patch, "whole"), (0, 0))
+        rows = self.records.copies_at(patch, ("whole",), 0, blobs)
+        copies = self.records.copies_of([row.blob for row in rows])
+        with ThreadPoolExecutor(workers, "drill") as pool:
+            results = list(pool.map(lambda row: self._try(row, copies[row.blob], patch, hostile), rows))
+        failed = {row.blob: result for row, result in zip(rows, results, strict=True) if result}
+        seconds, size = time.monotonic() - began, sum(row.size for row in rows)
+        drilled = Drilled(
+            patch=patch,
+            mode="hostile" if hostile else "cooperative",
+            held=started.isoformat(),
+            blobs=len(rows),
+            size=size,
+            seconds=round(seconds, 3),
+            failed=failed,
+            all_blobs=totals[0],
+            all_size=totals[1],
+            only_here=self.only_at(patch),
+            recovery_seconds=round(seconds * totals[0] / len(rows), 1) if rows else 0.0,
+        )
+        facts = {"blobs": len(rows), "failed": len(failed), "sha256": hashlib.sha256(drilled.spell()).hexdigest()}
+        with self.records.transaction():
+            self.records.set_patch(patch, started, drilled=started)
+            self.records.append_audit(started, "operator", Event.DRILL_HELD, patch, facts)
+        return drilled
+
+    def only_at(self, patch: str) -> int:
+        """How many blobs lie nowhere else: what is lost when the patch is gone this moment (the recovery point)."""
+        return sum(blobs for _, places, blobs, _, _ in self.records.copy_groups() if places == {patch})
+
+    def _try(self, row: Copy, copies: Sequence[Copy], patch: str, hostile: bool) -> str:
+        from zegel.parcels.identifiers import new_identifier
+
+        others = [copy for copy in copies if copy.patch != patch and copy.state == "whole"]
+        found = self.patches.explain(row.class_, row.blob, [copy.patch for copy in others], avoid=[patch])
+        sources = others if hostile else [*others, row]
+        if isinstance(found, Refusal):
+            return str(found.error())
+        if not sources:
+            return "no other copy"
+        taken = {copy.patch for copy in others}
+        target = next((place for place in found.places if place not in taken and place != patch), None)
+        try:
+            if target is None:
+                return "" if self.patches.verify(others[0]) else "the other copy is broken"
+            # Its own name would be a real copy without a row; a scratch name is nobody's blob.
+            scratch = replace(row, patch=target, state="wanted", row=0)
+            return self._scratch(scratch, sources, new_identifier())
+        except ZegelError as error:
+            return str(error)
+
+    def _scratch(self, wanted: Copy, sources: Sequence[Copy], name: str) -> str:
+        made = self.patches.make(wanted, sources, name=name)
+        try:
+            return "" if self.patches.verify(replace(made, blob=name)) else "the rebuilt copy is not whole"
+        finally:
+            self.patches.delete_at(wanted.patch, [name])
+
+    def _check(self, patch: str) -> None:
+        if patch not in self.patches.names():
+            raise NotFound("There is no patch “{patch}” in the configuration.", code="unknown-patch", patch=patch)
+        if len(self.patches.names()) == 1:
+            raise Mistake("There is only one patch; add another one before this one can be left.", code="only-patch")
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """A drill's result. ``only_here`` blobs are the recovery point, ``recovery_seconds`` the time for all of it."""
+
+    patch: str
+    mode: str
+    held: str
+    blobs: int
+    size: int
+    seconds: float
+    failed: dict[str, str]
+    all_blobs: int
+    all_size: int
+    only_here: int
+    recovery_seconds: float
+
+    def spell(self) -> bytes:
+        """The bytes that are signed."""
+        return json.dumps({"zegel": "drill report v1", **asdict(self)}, sort_keys=True, indent=1).encode()
+
+
+def is_due(drilled: datetime | None, now: datetime, days: int = 365) -> bool:
+    """Whether a patch's yearly drill is due (BIO2 5.30.01, 8.13.04)."""
+    return drilled is None or (now - drilled).days >= days
