@@ -104,8 +104,11 @@ def configure_django(url: str = "sqlite:///nowhere/until/a/test/asks.db") -> Non
 def entry(url: str) -> dict[str, Any]:
     """The entry that production uses, without waiting for disks: a test's database need not outlive the power."""
     made = connect.database(url)
+    options = made["OPTIONS"]
     if url.startswith("sqlite"):
-        made["OPTIONS"]["init_command"] += ";PRAGMA synchronous=OFF"
+        options["init_command"] += ";PRAGMA synchronous=OFF"
+    else:
+        options["options"] += " -c synchronous_commit=off"
     return made
 
 

@@ -227,3 +227,29 @@ def test_a_slot_is_taken_once(records: SqlRecords) -> None:
         assert records.take_tick("sweep", NOW)
         assert not records.take_tick("sweep", NOW)
         assert records.take_tick("remind", NOW)
+
+
+def test_a_step_after_a_swallowed_error_is_told_that_all_is_lost(records: SqlRecords) -> None:
+    def swallow_and_go_on() -> None:
+        with records.transaction():
+            with pytest.raises(Mistake), border():
+                models.AuditHead.objects.create(row=2, number=1, hash="0" * 64)
+            append(records)
+
+    with pytest.raises(Unavailable) as lost:
+        swallow_and_go_on()
+    assert lost.value.kind == "transaction-lost"
+
+
+def test_a_standby_that_takes_no_writes_is_unavailable(postgres: Database) -> None:
+    records = SqlRecords()
+
+    def write_to_a_standby() -> None:
+        with records.transaction():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            append(records)
+
+    with pytest.raises(Unavailable) as away:
+        write_to_a_standby()
+    assert away.value.kind == "database-away"

@@ -1,5 +1,6 @@
 """The border of the database: its errors become one of the five families, and nothing half-done stays behind."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,23 +9,28 @@ from django.db import (
     DataError,
     IntegrityError,
     InterfaceError,
-    OperationalError,
-    ProgrammingError,
     connection,
 )
+from django.db.transaction import TransactionManagementError
 
 from zegel.errors import Damaged, Mistake, Unavailable, ZegelError
 
 AWAY = "The database cannot be reached or is too busy. Try again later."
+
+_SQLITE_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_POSTGRESQL_BROKEN = ("XX001", "XX002")
+"""Data corrupted, index corrupted (PostgreSQL manual, appendix A)."""
+_UNDEFINED_TABLE = "42P01"
+_FAILED_TRANSACTION = "25P02"
 
 
 @contextmanager
 def border() -> Iterator[None]:
     """Translate whatever the database raises inside; outside a transaction, also give the connection back.
 
-    Unavailable   away, busy, locked, full, deadlock, serialization: later the same call may succeed
     Mistake       ``conflict`` (a constraint), ``bad-value`` (what no column can hold)
     Damaged       the database says that its own content is broken
+    Unavailable   everything else: later the same call may succeed
 
     An error inside a transaction condemns that transaction: even when somebody swallows the error, it will not commit.
     """
@@ -53,21 +59,23 @@ def give_back() -> None:
 
 
 def _translated(error: Exception) -> ZegelError:
-    cause = error.__cause__
-    state = getattr(cause, "sqlstate", None) or ""
-    match error:
-        case IntegrityError():
-            return Mistake("Something with this name is there already.", code="conflict")
-        case OperationalError() | InterfaceError() if "no such table" in str(error):
-            return _not_migrated()
-        case OperationalError() | InterfaceError():
-            return Unavailable(AWAY, code="database-away", retry_after=10)
-        case DataError():
-            return Mistake("The database cannot keep this value.", code="bad-value")
-        case ProgrammingError() if state == "42P01":
-            return _not_migrated()
-    return Damaged("The database reports an error in its own content.", code="database-damaged")
+    state = str(getattr(error.__cause__, "sqlstate", None) or "")
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    if code in _SQLITE_BROKEN or state.startswith(_POSTGRESQL_BROKEN):
+        return Damaged("The database reports an error in its own content.", code="database-damaged")
+    if isinstance(error, IntegrityError):
+        return Mistake("Something with this name is there already.", code="conflict")
+    if isinstance(error, DataError):
+        return Mistake("The database cannot keep this value.", code="bad-value")
+    if state == _UNDEFINED_TABLE or "no such table" in str(error):
+        return Unavailable("The database has not been set up yet.", code="not-migrated")
+    if state == _FAILED_TRANSACTION or isinstance(error, TransactionManagementError):
+        return lost()
+    # All the rest is about now, not about the call: away, busy, locked, full, deadlock, serialization, a standby
+    # that takes no writes, a right that the administrator has not given yet.
+    return Unavailable(AWAY, code="database-away", retry_after=10)
 
 
-def _not_migrated() -> Unavailable:
-    return Unavailable("The database has not been set up yet.", code="not-migrated")
+def lost() -> Unavailable:
+    """The answer when a transaction was condemned by a step whose error somebody swallowed."""
+    return Unavailable("Nothing was saved, because a step of the change failed.", code="transaction-lost")

@@ -75,11 +75,13 @@ def _postgresql(url: str, pool: int) -> dict[str, Any]:
         facts = dict(conninfo_to_dict(url))
     except psycopg.Error:
         raise _bad_url() from None
-    name = facts.pop("dbname", None)
-    if not name:
+    name, port = facts.pop("dbname", None), str(facts.get("port") or "")
+    if not name or (port and not port.replace(",", "").isdecimal()):
         raise _bad_url()
     waits = (
         f"-c lock_timeout={WAIT}s "
+        # A server that is set to answer before the disk has it would make a lie of our 201.
+        "-c synchronous_commit=on "
         # The head of the audit chain is one row: a process that hangs while it holds it would stop everybody.
         "-c idle_in_transaction_session_timeout=60s"
     )
@@ -96,7 +98,7 @@ def _postgresql(url: str, pool: int) -> dict[str, Any]:
         "USER": facts.get("user") or "",
         "PASSWORD": facts.get("password") or "",
         "HOST": facts.get("host") or "",
-        "PORT": str(facts.get("port") or ""),
+        "PORT": port,
         # The pool keeps connections; each is tested when it is taken, so a restarted server costs nobody an error.
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,

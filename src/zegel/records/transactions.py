@@ -5,8 +5,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from zegel.errors import Unavailable
-from zegel.records.border import border, give_back
+from zegel.records.border import border, give_back, lost
 
 
 class Transactions:
@@ -22,7 +21,7 @@ class Transactions:
         with border(), transaction.atomic(savepoint=False):
             yield
             if _is_condemned():
-                raise Unavailable("Nothing was saved, because a step of the change failed.", code="transaction-lost")
+                raise lost()
 
     def release(self) -> None:
         """Give the connection back before streaming for a long time; nothing happens inside a transaction."""
