@@ -11,6 +11,11 @@ async function refresh(place: HTMLElement): Promise<void> {
 }
 
 if (live) {
+  // A link in a mail opens beside the catcher: the code for it will arrive here.
+  for (const link of live.querySelectorAll<HTMLAnchorElement>(".zegel-mail a")) {
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+  }
   const seconds = Number(live.dataset["refresh"]) || 3;
   setInterval(() => {
     if (document.visibilityState === "visible") refresh(live).catch(() => undefined);
