@@ -106,9 +106,8 @@ def seal_only(_data: Path, count: int, started: "multiprocessing.synchronize.Bar
 
 def write_only(data: Path, count: int, started: "multiprocessing.synchronize.Barrier") -> None:
     """What one parcel costs on the disk: two files made durable by the store."""
-    from zegel.stores.local import LocalStore
-
     from zegel.parcels.identifiers import new_identifier
+    from zegel.stores.drivers.local import LocalStore
 
     store = LocalStore(data / "store")
 

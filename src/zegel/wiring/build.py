@@ -114,6 +114,7 @@ def configure_django(ground: Ground, zone: Zone) -> None:
             url=config.web.url if zone == "outside" else config.inside.url,
             secret_key=outside_key(ground).hex(),
             database=database(ground.database_url, pool=max(4, min(threads, 32))),
+            behind_proxy=config.web.behind_proxy and config.web.url.startswith("https:"),
             demo=config.demo,
             demo_mail=ground.path(config.mail.folder),
             demo_sms=ground.path(config.sms.file),

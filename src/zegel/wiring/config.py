@@ -30,6 +30,8 @@ class WebPart(_Part):
 
     url: str = Field(pattern=r"^https?://[^/\s]+(/[^\s]*[^/\s])?$")
     listen: str = "127.0.0.1:8025"
+    behind_proxy: bool = True
+    """Trust ``X-Forwarded-Proto``: Zegel does not end TLS itself, so with https in ``url`` a proxy stands before it."""
     threads: int = Field(default=64, ge=1, le=1024)
 
 

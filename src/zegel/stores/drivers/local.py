@@ -107,6 +107,8 @@ class LocalStore:
         except FileExistsError:
             if self._digest(target) != done.sha256:
                 raise taken() from None
+            # It is as young as this upload now: the sweep must not take it from under a fresh receipt.
+            os.utime(target)
         # Also when it existed: whoever linked it may have been killed before his own fsync.
         _sync_folder(target.parent)
 
