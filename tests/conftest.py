@@ -23,6 +23,13 @@ from tests.ground import databases
 databases.configure_django()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for PostgreSQL by itself is marked as ``database``'s second parameter is."""
+    for item in items:
+        if {"postgres", "postgres_cluster"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
+
+
 @pytest.fixture(scope="session")
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return databases.make_sqlite_template(tmp_path_factory.mktemp("sqlite"))

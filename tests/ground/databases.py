@@ -231,7 +231,10 @@ def empty_postgres(url: str) -> None:
         # As a replica, triggers stay silent: those that guard the chain, and those of foreign keys.
         statements = ["SET session_replication_role = replica"]
         statements += [f'DELETE FROM "{name}"' for name in tables]
+        # What migrations wrote.
         statements += ["INSERT INTO audit_head VALUES (1, 0, repeat('0', 64))"]
+        statements += ["INSERT INTO account (account, address, name, password, active, created, tries)"
+                       " VALUES ('nobody', '', '', '', false, 'epoch', 0)"]  # fmt: skip
         connection.execute(";".join(statements).encode())
 
 

@@ -141,6 +141,7 @@ except Mistake as mistake:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same", [True, False], ids=["same", "altered"])
 def test_of_simultaneous_deposits_of_one_parcel_one_wins(database: Database, tmp_path, same: bool) -> None:
     import pickle

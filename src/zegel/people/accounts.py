@@ -17,6 +17,7 @@ from zegel.people.credentials import Passwords, make_token, pause_after, token_d
 
 _NAME = 200
 _LABEL = 100
+_NOBODY = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class SqlPeople:
     def accounts(self) -> list[SqlActor]:
         """All accounts in order of their addresses."""
         with border():
-            return [_actor(row) for row in models.Account.objects.order_by("address")]
+            return [_actor(row) for row in models.Account.objects.exclude(address=_NOBODY).order_by("address")]
 
     def set_password(self, address: str, password: str) -> None:
         """Replace the password and forget failed tries; web sessions of before end by their stamp. In a transaction."""
@@ -127,16 +128,21 @@ class SqlPeople:
         return _actor(row)
 
     def _count_try(self, address: str) -> models.Account | None:
-        """Count a try and return the account, or None when no password can open it now."""
+        """Count a try and return the account, or None when no password can open it now.
+
+        Every try reads one row and durably writes one, nobody's if need be: a commit costs milliseconds, and whoever
+        asks a few hundred times could tell from them which addresses have an account.
+        """
         try:
             address = checked_address(address)
         except Mistake:
-            return None
+            address = "-"
         now = self._clock()
         with border(), transaction.atomic(durable=True):
             rows = models.Account.objects.filter(address=address, active=True)
             row = (rows.select_for_update() if connection.features.has_select_for_update else rows).first()
             if row is None or (row.paused_until and row.paused_until > now):
+                models.Account.objects.filter(address=_NOBODY).update(tries=1, paused_until=now)
                 return None
             pause = pause_after(row.tries + 1)
             rows.update(tries=F("tries") + 1, paused_until=now + pause if pause else None)

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 from datetime import timedelta
+from functools import cached_property
 
 from django.contrib.auth.hashers import ScryptPasswordHasher
 
@@ -39,7 +40,11 @@ class Passwords:
     def __init__(self, work_factor: int = ScryptPasswordHasher.work_factor):
         self._hasher = ScryptPasswordHasher()
         self._hasher.work_factor = work_factor
-        self._nobody = self._hash(secrets.token_urlsafe(32))
+
+    @cached_property
+    def _nobody(self) -> str:
+        # Made at the first login, not at the start of every command that never sees one.
+        return self._hash(secrets.token_urlsafe(32))
 
     def new_hash(self, password: str) -> str:
         """Hash a password that somebody chose; raises Mistake ``bad-password`` when it is too short or too long."""
@@ -56,7 +61,8 @@ class Passwords:
         """Whether this is the password; an empty ``kept`` (no such account, no password) costs the same work."""
         if len(password) > LONGEST_PASSWORD or not _is_text(password):
             return False
-        right = self._hasher.verify(password, kept or self._nobody)
+        nobody = self._nobody  # whoever the first login is for, it pays for making this
+        right = self._hasher.verify(password, kept or nobody)
         return right and bool(kept)
 
     def is_weak(self, kept: str) -> bool:

@@ -7,7 +7,8 @@ class Account(models.Model):
     """Somebody who may send. ``account`` is what audit entries name, so that an address never stands there.
 
     ``address`` has its domain in lower case (RFC 5321 §2.4: domains do not tell case, local parts may), so plain
-    equality is the right comparison. ``password`` is empty for an account that only has tokens.
+    equality is the right comparison. ``password`` is empty for an account that only has tokens. One row is nobody's
+    (migration 0002): it has no address, and takes the tries of logins that have no account.
     """
 
     account = models.CharField(max_length=26, primary_key=True)
