@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,14 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    data, port = tmp_path_factory.mktemp("house") / "data", _free_port()
+    with running_house(tmp_path_factory.mktemp("house")) as found:
+        yield found
+
+
+@contextmanager
+def running_house(folder: Path) -> Iterator[House]:
+    """A house in ``folder``, for as long as it is needed."""
+    data, port = folder / "data", _free_port()
     url = f"http://127.0.0.1:{port}"
     program = "from pathlib import Path; from zegel.wiring.founding import found; import sys; "
     program += "found(Path(sys.argv[1]), organisation='Gemeente Voorbeeld', url=sys.argv[2], "
