@@ -39,8 +39,39 @@ def test_an_upload_lands_where_every_class_may_be_and_moves_when_its_class_is_kn
     assert quilt.has(blob) == {"home"}
     copies = quilt.patchwork.settle([done], 2)
     states = {copy.patch: copy.state for copy in copies}
-    assert states.pop("home") == "doomed"
-    assert sorted(states.values()) == ["wanted", "whole"]
+    assert states == {"home": "doomed", "ams": "whole", "par": "whole"}
+
+
+def test_what_landed_stays_readable_until_the_copies_are_made(quilt: Quilt) -> None:
+    quilt.stores["par"].mood = quilt.stores["ams"].mood = "away"
+    blob = new_identifier()
+    writer = quilt.patchwork.open_write(blob)
+    writer.write(b"sealed")
+    quilt.stores["par"].mood = "well"
+    copies = quilt.patchwork.settle([writer.commit()], 2)
+    with quilt.records.transaction():
+        quilt.records.add_copies(copies, quilt.clock())
+    # Both are away at first, and home is one of the places then: two copies without ams.
+    assert quilt.states(blob) == {"home": "whole", "par": "whole"}
+
+
+def test_a_surplus_copy_goes_once_the_wanted_ones_are_there(quilt: Quilt) -> None:
+    from dataclasses import replace
+
+    from zegel.journeys.house import PlanB
+
+    blob = quilt.put(b"sealed")
+    (ams, par) = sorted(quilt.records.copies_of([blob])[blob], key=lambda copy: copy.patch)
+    home = quilt.patchwork.make(replace(ams, patch="home", row=0, state="wanted"), [ams, par])
+    with quilt.records.transaction():
+        quilt.records.add_copies([home], quilt.clock())
+        quilt.records.set_copies([par], "wanted", quilt.clock())
+    plan: PlanB | None = quilt.ground.house.plan_b
+    assert plan is not None
+    plan.tend.round()
+    plan.tend.round()
+    assert quilt.states(blob) == {"ams": "whole", "par": "whole"}
+    assert quilt.has(blob) == {"ams", "par"}
 
 
 def test_a_class_that_cannot_be_placed_is_refused_with_the_reasons_and_nothing_is_written(tmp_path, database) -> None:  # type: ignore[no-untyped-def]
@@ -87,8 +118,9 @@ def test_a_patch_that_dies_in_the_middle_of_a_write_is_left_out(quilt: Quilt) ->
     writer.write(LARGE[MIB:])
     done = writer.commit()
     states = {copy.patch: copy.state for copy in quilt.patchwork.settle([done], 2)}
-    assert states["ams"] == "whole"
-    assert quilt.has(blob) == {"ams"}
+    assert "whole" not in states.get("par", "")
+    assert sorted(states.values()) == ["whole", "whole"]
+    assert quilt.has(blob) == {"ams", "home"}
 
 
 def test_a_promise_that_needs_two_copies_is_not_given_with_one(tmp_path, database) -> None:  # type: ignore[no-untyped-def]

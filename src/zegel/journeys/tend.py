@@ -81,7 +81,22 @@ class Tend:
             self.patches.make(copy, others)
         except ZegelError:
             return False
-        return self._change(copy, "whole")
+        changed = self._change(copy, "whole")
+        if changed:
+            self._trim(copy)
+        return changed
+
+    def _trim(self, copy: Copy) -> None:
+        """Give up copies beyond what the class wants, such as the one where an upload landed."""
+        rows = self.records.copies_of([copy.blob]).get(copy.blob, [])
+        whole = [row for row in rows if row.state == "whole"]
+        found = self.patches.explain(copy.class_, copy.blob)
+        if len(whole) == len(rows) > self.patches.spread(copy.class_).copies and isinstance(found, Placement):
+            kept = [row for row in whole if row.patch in found.places]
+            if len(kept) >= self.patches.spread(copy.class_).copies:
+                with self.records.transaction():
+                    surplus = [row for row in whole if row not in kept]
+                    self.records.set_copies(surplus, "doomed", self.clock())
 
     def _move_row(self, copy: Copy, found: Placement, others: Sequence[Copy]) -> bool:
         taken = {other.patch for other in others}

@@ -39,6 +39,8 @@ from zegel.suppliers.supplier import OWN, Supplier
 _FRESH = 1.0
 """Seconds that states and suppliers are believed: so soon does ``cut`` reach every process."""
 _REMEMBERED = 10_000
+_AT_ONCE = 64 * 1024 * 1024
+"""A blob up to this size gets all its copies before its sender is answered."""
 
 
 class Ledger(Protocol):
@@ -222,24 +224,34 @@ class Patchwork:
             raise Mistake("The blob {blob} was not uploaded.", code="blob-missing", blob=blob.blob)
         ideal = self.places(class_, blob.blob)
         chosen, holders = self._make_up(blob, class_, holders)
-        wanted = [name for name in dict.fromkeys((*chosen, *ideal)) if name not in holders]
         whole = [name for name in chosen if name in holders]
         more = max(self.spread(class_).copies - len(whole), 0)
+        wanted = [name for name in dict.fromkeys((*chosen, *ideal)) if name not in holders][:more]
+        # Where it landed is one place too many, unless copies are still missing: then it stays until they are made.
+        extra = [name for name in holders if name not in whole]
+        kept = [name for name in extra if wanted and self._may_keep(class_, name)]
         return (
-            [_row(blob, class_, name, "whole") for name in whole]
-            + [_row(blob, class_, name, "wanted") for name in wanted[:more]]
-            + [_row(blob, class_, name, "doomed") for name in holders if name not in whole]
+            [_row(blob, class_, name, "whole") for name in (*whole, *kept)]
+            + [_row(blob, class_, name, "wanted") for name in wanted]
+            + [_row(blob, class_, name, "doomed") for name in extra if name not in kept]
         )
 
+    def _may_keep(self, class_: int, patch: str) -> bool:
+        return any(one.patch == patch and not one.reasons for one in self.explain(class_).judged)
+
     def _make_up(self, blob: Blob, class_: int, holders: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Copy until the policy's least is reached; returns the places chosen, and who has the blob by then."""
-        away = self._away()
+        """Copy until there are enough; returns the places chosen, and who has the blob by then.
+
+        Enough is what the policy wants; of a very large blob, and while patches fail, what it wants at least.
+        """
+        away, spread = self._away(), self.spread(class_)
+        enough = spread.copies if blob.size <= _AT_ONCE else spread.least
         while True:
             found = self.explain(class_, blob.blob, avoid=away)
             if isinstance(found, Refusal):
                 raise silent(30)
             missed = [name for name in found.places if name not in holders]
-            if len(found.places) - len(missed) >= self.spread(class_).least:
+            if not missed or len(found.places) - len(missed) >= enough:
                 return found.places, holders
             try:
                 self.make(
