@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ from zegel.records.sql import SqlRecords
 
 DEPOSITS = 300
 ROUNDS = 5
+NAMES = ("deposits", "few", "many")
+LISTED = "sender7@voorbeeld.example"
 
 
 def durable_entry(url: str) -> dict[str, Any]:
@@ -45,20 +48,21 @@ def durable_entry(url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A throw-away cluster that waits for its disk."""
+def postgres() -> Iterator[list[str]]:
+    """Three databases in a throw-away cluster that waits for its disk."""
     cluster = databases.running_cluster(durable=True)
     found = next(cluster)
-    found.execute("CREATE DATABASE zegel")
-    yield found.url("zegel")
+    for name in NAMES:
+        found.execute(f"CREATE DATABASE {name}")
+    yield [found.url(name) for name in NAMES]
     cluster.close()
 
 
 @contextmanager
-def sqlite() -> Iterator[str]:
-    """A file."""
+def sqlite() -> Iterator[list[str]]:
+    """Three files."""
     with tempfile.TemporaryDirectory() as folder:
-        yield connect.sqlite_url(Path(folder) / "zegel.db")
+        yield [connect.sqlite_url(Path(folder) / name) for name in NAMES]
 
 
 # Deposits: ours ---------------------------------------------------------------------------------------------------
@@ -164,7 +168,6 @@ def per_second(work: Callable[[list[Deposit]], None], deposits: list[Deposit]) -
 
 def bench_deposits(name: str, url: str) -> None:
     """Take turns and print medians."""
-    connections.settings["default"] = connections.configure_settings({"default": durable_entry(url)})["default"]
     connect.migrate()
     plain = (
         (lambda d: plain_postgres(url, d)) if name == "PostgreSQL"
@@ -221,53 +224,57 @@ def fill(parcels: int) -> None:
         cursor.execute("ANALYZE")
 
 
-def median_of(work: Callable[[], object], times: int = 40) -> float:
-    """Milliseconds."""
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - start) * 1000)
-    return statistics.median(taken)
-
-
-def questions() -> dict[str, float]:
-    """What pages, the sweeper and the courier ask; milliseconds each."""
+def questions() -> dict[str, Callable[[], object]]:
+    """What pages, the sweeper and the courier ask."""
     records = SqlRecords()
-    first = records.parcels_of("sender7@voorbeeld.example")
+    first = records.parcels_of(LISTED, limit=10)
     deep = first
-    for _ in range(3 if len(first) < 50 else 60):
-        deep = records.parcels_of("sender7@voorbeeld.example", deep[-1].parcel) or deep
+    for _ in range(30):
+        deep = records.parcels_of(LISTED, deep[-1].parcel, 10) or deep
     leases = iter(range(10**6))
     return {
-        "a sender's first page": median_of(lambda: records.parcels_of("sender7@voorbeeld.example", limit=10)),
-        "a page far down": median_of(lambda: records.parcels_of("sender7@voorbeeld.example", deep[0].parcel, 10)),
-        "one parcel": median_of(lambda: records.parcel(first[0].parcel)),
-        "one slip": median_of(lambda: records.slip(first[0].parcel)),
-        "what is due": median_of(lambda: records.due_parcels(NOW, 1)),
-        "what has ended": median_of(records.ended_parcels),
-        "lease ten rows": median_of(
-            lambda: records.lease_outbox(NOW + timedelta(days=next(leases)), f"lease{next(leases)}", 10, 1)
+        "a sender's first page": lambda: records.parcels_of(LISTED, limit=10),
+        "a page far down": lambda: records.parcels_of(LISTED, deep[0].parcel, 10),
+        "one parcel": lambda: records.parcel(first[0].parcel),
+        "one slip": lambda: records.slip(first[0].parcel),
+        "what is due": lambda: records.due_parcels(NOW, 1),
+        "what has ended": records.ended_parcels,
+        "lease ten rows": lambda: records.lease_outbox(
+            NOW + timedelta(days=next(leases)), f"lease{next(leases)}", 10, 1
         ),
-        "count the outbox": median_of(records.count_outbox, 5),
+        "count the outbox": records.count_outbox,
     }
 
 
-def bench_lists(name: str, make: Callable[[], Any], parcels: int) -> None:
-    """The same questions on few and on many parcels."""
-    answers = []
-    for count in (1000, parcels):
-        with make() as url:
-            databases.leave()
-            connections.settings["default"] = connections.configure_settings({"default": durable_entry(url)})["default"]
-            connect.migrate()
-            connection.ensure_connection()
-            fill(count)
-            answers.append(questions())
-            databases.leave()
-    print(f"\n{name}: milliseconds on 1000 and on {parcels} parcels, medians")
-    for question, few in answers[0].items():
-        many = answers[1][question]
+def use(url: str) -> None:
+    """Make a database the default, as production would have it."""
+    databases.leave()
+    connections.settings["default"] = connections.configure_settings({"default": durable_entry(url)})["default"]
+    connection.ensure_connection()
+
+
+def bench_lists(name: str, urls: list[str], parcels: int) -> None:
+    """The same questions on few and on many parcels, in turns."""
+    taken: list[dict[str, list[float]]] = [defaultdict(list), defaultdict(list)]
+    asked = []
+    for url, count in zip(urls, (1000, parcels), strict=True):
+        use(url)
+        connect.migrate()
+        fill(count)
+        asked.append(questions())
+    for _ in range(ROUNDS):
+        for url, found, ask in zip(urls, taken, asked, strict=True):
+            use(url)
+            for question, work in ask.items():
+                work()
+                for _ in range(10):
+                    start = time.perf_counter()
+                    work()
+                    found[question].append((time.perf_counter() - start) * 1000)
+    databases.leave()
+    print(f"\n{name}: milliseconds on 1000 and on {parcels} parcels, medians of {ROUNDS} rounds in turns")
+    for question in taken[0]:
+        few, many = (statistics.median(found[question]) for found in taken)
         print(f"  {question:26} {few:8.2f} {many:8.2f}   {many / few:5.2f} ×")
 
 
@@ -278,13 +285,13 @@ def main() -> None:
     parser.add_argument("--only", choices=("deposits", "lists"))
     chosen = parser.parse_args()
     for name, make in (("PostgreSQL", postgres), ("SQLite", sqlite)):
-        if chosen.only != "lists":
-            with make() as url:
-                databases.leave()
-                bench_deposits(name, url)
-                databases.leave()
-        if chosen.only != "deposits":
-            bench_lists(name, make, chosen.parcels)
+        with make() as urls:
+            if chosen.only != "lists":
+                use(urls[0])
+                bench_deposits(name, urls[0])
+            if chosen.only != "deposits":
+                bench_lists(name, urls[1:], chosen.parcels)
+            databases.leave()
 
 
 if __name__ == "__main__":
