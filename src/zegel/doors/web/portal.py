@@ -96,7 +96,7 @@ def well_known(request: HttpRequest) -> HttpResponse:
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """200 when the database answers; for whatever watches this process. Raises Unavailable."""
-    house().records.count_outbox()
+    house().records.audit_head()  # one row; counting a table would let a stranger make us read all of it
     return HttpResponse("ok\n", content_type="text/plain")
 
 
