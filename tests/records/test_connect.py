@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 
 from tests.ground import databases
@@ -137,3 +138,7 @@ def test_processes_that_migrate_at_once_do_not_stumble(
     for process in processes:
         out, err = process.communicate(timeout=120)
         assert (process.returncode, out) == (0, "0\n"), err
+
+
+def test_every_table_has_its_migration(sqlite: Database) -> None:
+    call_command("makemigrations", "records", "people", check_changes=True, dry_run=True, verbosity=0)
