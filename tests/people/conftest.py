@@ -1,11 +1,8 @@
 """What the tests of this room start from."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
 
 from tests.ground.databases import Database
 from zegel.people.accounts import SqlPeople
@@ -34,8 +31,3 @@ def clock() -> Clock:
 def people(database: Database, clock: Clock) -> SqlPeople:
     """Accounts on an empty database; passwords are hashed with little work, so that tests are quick."""
     return SqlPeople(clock, Passwords(work_factor=2))
-
-
-@pytest.fixture
-def together() -> Callable[[], AbstractContextManager[None]]:
-    return transaction.atomic
