@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -192,14 +194,27 @@ def running_cluster(durable: bool = False) -> Iterator[Cluster]:
         _check(
             [*as_owner, programs / "initdb", "-D", data, "-U", "zegel", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         )
-        quick = "" if durable else "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
-        options = f"-c listen_addresses='' -k {folder} {quick} -c max_wal_size=2GB"
-        control = [*as_owner, programs / "pg_ctl", "-D", data]
-        _check([*control, "-w", "-l", folder / "log", "-o", options, "start"])
+        quick = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+        options = [f"-c{option}" for option in ("listen_addresses=", "max_wal_size=2GB", *quick)]
+        with (folder / "log").open("w") as log:
+            server = subprocess.Popen(
+                [*as_owner, programs / "postgres", "-D", data, "-k", folder, *options], stdout=log, stderr=log, cwd="/"
+            )
         try:
+            _wait_until_ready(programs, folder, server)
             yield Cluster(programs, folder)
         finally:
-            _check([*control, "-w", "-m", "immediate", "stop"])
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
+
+
+def _wait_until_ready(programs: Path, folder: Path, server: "subprocess.Popen[bytes]") -> None:
+    asks = [programs / "pg_isready", "-q", "-h", folder]
+    until = time.monotonic() + 60
+    while subprocess.run(asks, check=False).returncode:
+        if server.poll() is not None or time.monotonic() > until:
+            raise AssertionError((folder / "log").read_text())
+        time.sleep(0.02)
 
 
 def make_postgres_database(cluster: Cluster) -> str:
@@ -246,9 +261,12 @@ def missing(what: str) -> NoReturn:
 
 
 def _unprivileged(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: become somebody else, who then owns the folder."""
+    """PostgreSQL refuses to run as root: become somebody else, who then owns the folder.
+
+    And whatever ends the tests, SIGKILL too, ends the server with them (``prctl(PR_SET_PDEATHSIG)``).
+    """
     if os.geteuid() != 0:
-        return []
+        return ["setpriv", "--pdeathsig=QUIT", "--"] if shutil.which("setpriv") else []
     import pwd
 
     user = next((u for u in ("postgres", "nobody") if any(entry.pw_name == u for entry in pwd.getpwall())), None)
@@ -257,17 +275,12 @@ def _unprivileged(folder: Path) -> list[str]:
         missing("setpriv and a user who is not root, to run PostgreSQL")
     facts = pwd.getpwnam(user)
     os.chown(folder, facts.pw_uid, facts.pw_gid)
-    return [tool, f"--reuid={facts.pw_uid}", f"--regid={facts.pw_gid}", "--clear-groups", "--"]
+    return [tool, f"--reuid={facts.pw_uid}", f"--regid={facts.pw_gid}", "--clear-groups", "--pdeathsig=QUIT", "--"]
 
 
 def _check(command: list[str | Path]) -> None:
-    # Not captured by a pipe: the server that pg_ctl starts would keep it open, and we would wait for its end.
-    with tempfile.TemporaryFile("w+") as said:
-        done = subprocess.run(
-            [str(part) for part in command], stdout=said, stderr=said, stdin=subprocess.DEVNULL, check=False, cwd="/"
-        )
-        said.seek(0)
-        assert done.returncode == 0, said.read()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def dump(database: Database) -> bytes:
