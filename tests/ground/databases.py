@@ -201,17 +201,17 @@ def running_cluster(durable: bool = False) -> Iterator[Cluster]:
                 [*as_owner, programs / "postgres", "-D", data, "-k", folder, *options], stdout=log, stderr=log, cwd="/"
             )
         try:
-            _wait_until_ready(programs, folder, server)
+            _wait_until_ready(folder, server)
             yield Cluster(programs, folder)
         finally:
             server.send_signal(signal.SIGQUIT)
             server.wait()
 
 
-def _wait_until_ready(programs: Path, folder: Path, server: "subprocess.Popen[bytes]") -> None:
-    asks = [programs / "pg_isready", "-q", "-h", folder]
-    until = time.monotonic() + 60
-    while subprocess.run(asks, check=False).returncode:
+def _wait_until_ready(folder: Path, server: "subprocess.Popen[bytes]") -> None:
+    """As ``pg_ctl --wait`` does: the last line of this file tells."""
+    told, until = folder / "data/postmaster.pid", time.monotonic() + 60
+    while not (told.exists() and told.read_text().rstrip().endswith("ready")):
         if server.poll() is not None or time.monotonic() > until:
             raise AssertionError((folder / "log").read_text())
         time.sleep(0.02)
