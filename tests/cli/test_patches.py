@@ -78,6 +78,12 @@ def test_an_officer_brings_in_a_supplier_practises_and_leaves(tmp_path: Path) ->
     assert left.code == 0, left.err
     assert "it shows nothing any more" in left.out
     assert json.loads((tmp_path / "left.json").read_text())["empty"] is True
+    exported = zegel.run("export", "--all", str(tmp_path / "export"))
+    assert exported.out == "2 parcels and 2 blobs written; 0 were there already\n", exported.err
+    fresh = Zegel(tmp_path / "fresh", 0)
+    fresh.run("init", "--organisation", "Gemeente Voorbeeld", "--url", "http://127.0.0.1:8025", "--mail-from", SENDER)
+    assert fresh.run("import", str(tmp_path / "export")).out.startswith("2 parcels and 2 blobs written")
+    assert fresh.run("audit", "verify").out == zegel.run("audit", "verify").out
     cut = zegel.run("plan-b", "cut", "voorbeeld-cloud", "--reason", "sold")
     assert cut.code == 5, cut.out
     assert zegel.run("plan-b", "reopen", "far").code == 0

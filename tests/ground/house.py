@@ -151,10 +151,11 @@ def make_house(
     url: str = URL,
     store: Patchwork | None = None,
     clock: Clock | None = None,
+    custody: Custody | None = None,
 ) -> Ground:
     """Build both zones in one process, with one sender; stored on one local patch unless ``store`` is given."""
     folder, clock = tmp_path / "zegel", clock or Clock()
-    custody = make_keys(folder / "keys")
+    custody = custody or make_keys(folder / "keys")
     profile = Profile(
         organisation=Organisation("Gemeente Voorbeeld", "post.voorbeeld.example"),
         courier=custody.public.courier,

@@ -28,8 +28,9 @@ def spoil(quilt: Quilt, patch: str, blob: str, how: str) -> None:
 
 
 def test_a_copy_that_a_patch_missed_is_made_when_it_is_back(quilt: Quilt) -> None:
-    quilt.stores["ams"].mood = "away"
+    quilt.stores["ams"].mood = quilt.stores["home"].mood = "away"
     blob = quilt.put(LARGE)
+    assert quilt.states(blob) == {"ams": "wanted", "par": "whole"}
     assert plan(quilt).tend.round() == 0
     quilt.stores["ams"].mood = "well"
     assert plan(quilt).tend.round() == 1
@@ -123,8 +124,9 @@ def test_orphans_go_after_the_grace_period_and_nothing_else(quilt: Quilt) -> Non
 
 
 def test_a_copy_where_the_rules_no_longer_want_it_is_wanted_elsewhere(quilt: Quilt) -> None:
-    quilt.stores["ams"].mood = "away"
+    quilt.stores["ams"].mood = quilt.stores["home"].mood = "away"
     blob = quilt.put(b"sealed")
+    quilt.stores["home"].mood = "well"
     with quilt.records.transaction():
         quilt.records.set_patch("ams", quilt.clock(), state="leaving")
     quilt.patchwork.refresh()

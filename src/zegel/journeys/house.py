@@ -8,6 +8,7 @@ from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
+from zegel.journeys.export_all import ExportAll, ImportAll
 from zegel.journeys.follow import Follow
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.ports import BlobStore, Clock, People, Records, Signer, Vouch
@@ -43,6 +44,8 @@ class PlanB:
     survey: Survey
     tend: Tend
     evacuate: Evacuate
+    export: ExportAll
+    import_: ImportAll
     signer: Signer | None = None
 
     def sign(self, report: bytes) -> tuple[str, bytes, bytes]:

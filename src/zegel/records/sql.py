@@ -1,6 +1,7 @@
 """``journeys.ports.Records`` in SQL, put together from its parts."""
 
 from zegel.records.chain import Chain
+from zegel.records.moving import Moving
 from zegel.records.outbox import Outbox
 from zegel.records.parcels import Parcels
 from zegel.records.places import Places
@@ -9,7 +10,7 @@ from zegel.records.transactions import Transactions
 from zegel.records.tries import Tries
 
 
-class SqlRecords(Transactions, Parcels, Places, Tries, Outbox, Chain, Ticks):
+class SqlRecords(Transactions, Parcels, Places, Moving, Tries, Outbox, Chain, Ticks):
     """All of the port on Django's ``default`` database; holds no state, so threads may share one.
 
     Django must be configured (``connect.database``) before this module is imported.

@@ -17,10 +17,11 @@ from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
+from zegel.journeys.export_all import ExportAll, ImportAll, MovingRecords
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
-from zegel.journeys.patch_ports import PatchRecords, PatchStore
+from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.ports import Clock, Notifier, People
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
@@ -183,7 +184,7 @@ class Inside:
 
 def assemble(
     profile: Profile,
-    records: PatchRecords,
+    records: MovingRecords,
     people: People,
     store: PatchStore,
     key: bytes,
@@ -213,6 +214,8 @@ def assemble(
             survey=Survey(records, store, clock),
             tend=Tend(records, store, clock),
             evacuate=Evacuate(records, store, clock),
+            export=ExportAll(records, store, clock),
+            import_=ImportAll(records, store, clock),
             signer=inside.custody if inside else None,
         ),
     )

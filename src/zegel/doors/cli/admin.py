@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zegel.audit.entry import Head
+from zegel.doors.cli.moving import export_all, print_moved
 from zegel.doors.cli.options import Data, data_folder, read_text
 from zegel.doors.cli.tools import Tools
 from zegel.errors import Mistake
@@ -140,12 +141,18 @@ def _read_head(text: str) -> Head:
 def _add_export(app: typer.Typer, tools: Tools) -> None:
     @app.command("export")
     def export(
-        folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
-        parcel: Annotated[str, typer.Option("--parcel")],
-        reader: Annotated[str, typer.Option("--for", help="The reader's address, or archive.")],
+        folder: Annotated[Path, typer.Argument(help="A folder that is not there yet (with --all it may be).")],
+        parcel: Annotated[str, typer.Option("--parcel")] = "",
+        reader: Annotated[str, typer.Option("--for", help="The reader's address, or archive.")] = "",
+        everything: Annotated[bool, typer.Option("--all", help="The whole installation; run again to go on.")] = False,
         data: Data = None,
     ) -> None:
-        """Write one reader's parcel as plain age files, still sealed, with how to open them without Zegel."""
+        """Write one reader's parcel, or everything, as age files, still sealed, to open or import elsewhere."""
+        if everything:
+            print_moved(export_all(tools.house(data_folder(data), "outside"), folder))
+            return
+        if not (parcel and reader):
+            raise Mistake("Name --parcel and --for, or give --all.", code="no-parcel")
         files = tools.house(data_folder(data), "outside").export.files(parcel, reader)
         try:
             folder.mkdir(parents=True)
