@@ -53,7 +53,7 @@ def fail(*_: Any, **__: Any) -> None:
 
 def test_a_database_that_is_away(quick: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     house = quick.ground.house
-    monkeypatch.setattr(type(house.records), "count_outbox", fail)
+    monkeypatch.setattr(type(house.records), "audit_head", fail)
     monkeypatch.setattr(type(house.records), "slip", fail)
     monkeypatch.setattr(type(house.people), "by_password", fail)
     for path in ("/healthz", "/api/v1/reader/slips/k3mt3zmvwvuqrppbmm5mvjdu4q"):
