@@ -11,10 +11,12 @@ from tests.ground.house import READER, Ground, make_house
 from zegel import seal
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable
 from zegel.journeys.submit import Message, ReaderWish
+from zegel.parcels import proofs
 from zegel.parcels.claim import Link
 from zegel.parcels.deposit import Deposit
 from zegel.parcels.limits import Limits
 from zegel.parcels.proofs import parse_proof
+from zegel.peers.server import RemoteActor
 from zegel.records.models import Copy
 
 
@@ -291,6 +293,35 @@ def test_more_time_can_be_given_until_the_end(ground: Ground) -> None:
     ground.house.expire.round()
     with pytest.raises(Mistake, match="ended"):
         ground.house.revoke.expiry(ground.actor, parcel, ground.clock().replace(month=12))
+
+
+def test_a_message_withdrawn_while_the_proof_is_judged_is_not_released(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = ground.send_and_link(proof="code:geheim")
+    parcel = ground.house.follow.parcels(ground.actor)[0].parcel
+    honest = proofs.code_matches
+
+    def slow(proof: proofs.Proof, code: str) -> bool:
+        ground.house.revoke.parcel(ground.actor, parcel)
+        return honest(proof, code)
+
+    monkeypatch.setattr(proofs, "code_matches", slow)
+    with pytest.raises(NotFound, match="withdrawn"):
+        ground.reading.open(link, "geheim")
+
+
+def test_a_closed_account_sends_nothing(ground: Ground) -> None:
+    with pytest.raises(Denied, match="closed"):
+        ground.house.inside_submit().begin(RemoteActor("a", "a@example.net", "A", active=False))
+
+
+def test_old_outbox_rows_are_forgotten(ground: Ground) -> None:
+    ground.send_and_link()
+    assert ground.house.records.count_outbox()["done"] == 1
+    ground.clock.move(days=31)
+    ground.house.expire.sweep()
+    assert ground.house.records.count_outbox()["done"] == 0
 
 
 def test_somebody_elses_parcel_does_not_exist(ground: Ground) -> None:

@@ -77,6 +77,8 @@ class Collect:
                     self.records.append_audit(now, f"reader:{slip}", Event.PROOF_FAILED, slip, {})
                 raise _wrong_code()
         with self.records.transaction():
+            # Read again: while the proof was judged the sender may have withdrawn the message.
+            found = self._open_slip(slip)
             if found.proof.kind == "sms" and not self.records.use_code(slip):
                 raise _wrong_code()
             self.records.set_pause(slip, None, reset=True)

@@ -9,6 +9,8 @@ from zegel.journeys.ports import BlobStore, Clock, Records
 
 _GRACE = timedelta(days=2)
 """Longer than a receipt is good for: a blob without a parcel may still get one until then."""
+_KEEP_DONE = timedelta(days=30)
+"""How long a finished outbox row (its sealed part is wiped already) may tell what was sent when."""
 _BATCH = 200
 
 
@@ -42,7 +44,12 @@ class Expire:
                 self.records.append_audit(self.clock(), "sweeper", Event.PARCEL_GONE, parcel, {})
 
     def sweep(self) -> int:
-        """Delete blobs that no parcel asked for within the grace period; returns how many."""
+        """Delete blobs that no parcel asked for within the grace period, and old rows of the outbox that are done.
+
+        Returns how many blobs went.
+        """
+        with self.records.transaction():
+            self.records.sweep_outbox(self.clock() - _KEEP_DONE)
         removed = 0
         names = self.store.older_than(self.clock() - _GRACE)
         while batch := list(islice(names, _BATCH)):

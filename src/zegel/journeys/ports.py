@@ -183,6 +183,9 @@ class Records(Protocol):
     def last_codes(self, slip: str, since: datetime) -> list[datetime]:
         """When ``sms-code`` rows were added for this slip since then, oldest first."""
 
+    def sweep_outbox(self, before: datetime) -> int:
+        """Forget rows that were done before then; returns how many."""
+
     def count_outbox(self) -> dict[str, int]:
         """``waiting``, ``done``, ``dead``."""
 

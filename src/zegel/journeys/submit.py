@@ -63,7 +63,12 @@ class Submit:
     clock: Clock
 
     def begin(self, actor: Actor, class_: int | None = None) -> "Packing":
-        """Start one parcel for this sender. Who knows its class already saves copying it about later."""
+        """Start one parcel for this sender. Who knows its class already saves copying it about later.
+
+        Raises Denied ``closed-account``: also on the server's own command line, which asks for no password.
+        """
+        if not actor.active:
+            raise Denied("The account {address} is closed.", code="closed-account", address=actor.address)
         return Packing(self, actor, class_)
 
 

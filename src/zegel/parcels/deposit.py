@@ -56,7 +56,6 @@ class Deposit:
     readers: tuple[Reader, ...]
     language: str = "nl"
     suite: str = SUITE
-    attachments: int = 0
 
     @property
     def size(self) -> int:

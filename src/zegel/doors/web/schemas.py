@@ -159,7 +159,6 @@ class DepositIn(Strict):
             readers=tuple(reader.reader() for reader in self.readers),
             language=self.language,
             suite=self.suite,
-            attachments=max(0, len(blobs) - 1),
         )
 
 
