@@ -135,3 +135,17 @@ def test_a_copy_where_the_rules_no_longer_want_it_is_wanted_elsewhere(quilt: Qui
         plan(quilt).tend.round()
     assert quilt.states(blob) in ({"par": "whole", "home": "whole"}, {"par": "whole", "home": "whole", "ams": "doomed"})
     assert quilt.has(blob) == {"par", "home"}
+
+
+def test_old_blobs_get_the_copies_that_new_rules_ask_for(quilt: Quilt) -> None:
+    from zegel.stores.placement import Spread
+
+    blobs = [quilt.put(bytes([number])) for number in range(5)]
+    own = quilt.put(b"class 4", class_=4)
+    assert plan(quilt).tend.respread() == 0
+    quilt.patchwork._spreads[2] = Spread(3, 1)
+    assert plan(quilt).tend.respread() == 5
+    assert plan(quilt).tend.respread() == 0
+    assert plan(quilt).tend.round() == 5
+    assert all(quilt.has(blob) == {"ams", "par", "home"} for blob in blobs)
+    assert quilt.has(own) == {"home"}

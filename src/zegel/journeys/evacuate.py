@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -174,15 +174,23 @@ class Evacuate:
         began: float,
         progress: Callable[[Progress], None] | None,
     ) -> bool:
-        """Go through everything at the patch once; returns whether anything moved."""
+        """Go through everything at the patch once; returns whether anything moved.
+
+        While one batch is copied, the one before is deleted: its new places are recorded already.
+        """
         after, before = 0, report.blobs
         report.failed.clear()
-        while rows := self.records.copies_at(patch, ("whole", "broken", "wanted"), after, _BATCH):
-            after = rows[-1].row
-            self._batch(rows, report, pool, throttle)
-            if progress:
-                seconds = time.monotonic() - began
-                progress(Progress(report.blobs, of_blobs, report.size, of_size, seconds, len(report.failed)))
+        with ThreadPoolExecutor(1, "delete") as deleter:
+            deleting: list[Future[None]] = []
+            while rows := self.records.copies_at(patch, ("whole", "broken", "wanted"), after, _BATCH):
+                self._batch(rows, report, pool, throttle)
+                deleting.append(deleter.submit(self._delete, report, after))
+                after = rows[-1].row
+                if progress:
+                    seconds = time.monotonic() - began
+                    progress(Progress(report.blobs, of_blobs, report.size, of_size, seconds, len(report.failed)))
+            for future in deleting:
+                future.result()
         return report.blobs > before
 
     def _batch(self, rows: Sequence[Copy], report: Report, pool: ThreadPoolExecutor, throttle: Throttle | None) -> None:
@@ -194,7 +202,6 @@ class Evacuate:
             row.blob: str(made) for row, made in zip(rows, moves, strict=True) if isinstance(made, ZegelError)
         }
         self._record(done)
-        self._delete(report, rows[0].row - 1)
         report.blobs += len(done)
         report.size += sum(row.size for row, _ in done)
         report.copied += sum(len(made) for _, made in done)

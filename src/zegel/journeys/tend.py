@@ -15,6 +15,7 @@ from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.ports import Clock
 from zegel.parcels.copies import Copy, CopyState
 from zegel.stores.placement import Placement
+from zegel.suppliers.policy import HIGHEST
 
 _GRACE = timedelta(days=2)
 """Longer than a receipt is good for: an object without a row may still get one until then."""
@@ -124,6 +125,29 @@ class Tend:
             # The blob was deleted while we wrote it; what has no row would lie there until the sweep.
             self.patches.delete_at(copy.patch, [copy.name])
         return changed
+
+    def respread(self) -> int:
+        """Want copies for blobs that have fewer than their class asks for now: rules or patches have changed."""
+        wanted = 0
+        for class_ in range(HIGHEST + 1):
+            copies, last = self.patches.spread(class_).copies, ""
+            while blobs := self.records.short_of_copies(class_, copies, last) if copies > 1 else []:
+                last = blobs[-1]
+                rows = self.records.copies_of(blobs)
+                more = [copy for blob in blobs for copy in self._more(rows.get(blob, []))]
+                with self.records.transaction():
+                    self.records.add_copies(more, self.clock())
+                wanted += len(more)
+        return wanted
+
+    def _more(self, rows: Sequence[Copy]) -> list[Copy]:
+        rows = [row for row in rows if row.state != "doomed"]
+        taken = {row.patch for row in rows}
+        found = self.patches.explain(rows[0].class_, rows[0].blob, keep=taken) if rows else None
+        if not isinstance(found, Placement):
+            return []
+        places = [place for place in found.places if place not in taken]
+        return [replace(rows[0], patch=place, state="wanted", row=0, checked=None) for place in places]
 
     # Patrol -------------------------------------------------------------------------------------------------------
 

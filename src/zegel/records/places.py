@@ -74,6 +74,13 @@ class Places:
             left = limit - len(never)
             return never + [_copy(row) for row in rows.filter(checked__lt=before).order_by("checked")[:left]]
 
+    def short_of_copies(self, class_: int, copies: int, after: str = "", limit: int = 500) -> list[str]:
+        """Blobs of a class, above ``after``, that have fewer places than wanted; in order."""
+        with border():
+            rows = models.Copy.objects.filter(class_number=class_, blob__gt=after).exclude(state="doomed")
+            found = rows.values("blob").annotate(places=Count("row")).filter(places__lt=copies).order_by("blob")
+            return list(found.values_list("blob", flat=True)[:limit])
+
     def set_copies(self, copies: Sequence[Copy], state: CopyState, now: datetime) -> int:
         """Change the state of rows that are still as they were read; returns how many were."""
         must_write()

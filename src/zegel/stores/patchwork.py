@@ -44,7 +44,7 @@ _AT_ONCE = 64 * 1024 * 1024
 
 
 class Ledger(Protocol):
-    """What the patchwork needs of the records; wiring hands them over (docs/decisions/0006-patchwork.md)."""
+    """What the patchwork needs of the records; wiring hands them over (docs/decisions/0010-patchwork.md)."""
 
     def transaction(self) -> AbstractContextManager[None]: ...
     def copies_of(self, blobs: Sequence[str]) -> dict[str, list[Copy]]: ...
@@ -157,8 +157,6 @@ class Patchwork:
     def open_write(self, blob: str, class_: int | None = None) -> PatchworkWriter:
         """Begin a blob; of a class that is not known yet it lands where every class may be."""
         checked(blob)
-        if class_ is not None and self.spread(class_).shares:
-            class_ = None
         names = self._landing(blob) if class_ is None else self._living(class_, blob)
         targets = [Target(name, self.patches[name].driver, self.patches[name].health) for name in names]
         return PatchworkWriter(blob, targets, self.pool, self._note_landing)

@@ -81,7 +81,8 @@ class Reading:
     def _start(self, left: "list[Source]", number: int, end: int) -> "tuple[_Stream, memoryview]":
         """A stream whose piece ``number`` is there and right; sources that fail are taken off ``left``."""
         worst: ZegelError = missing()
-        while left and left[0].driver.guarantees.prompt:
+        # With nobody to race against, or one who never lingers, no thread is needed.
+        while left and (len(left) == 1 or left[0].driver.guarantees.prompt):
             try:
                 return self._open(left[0], number, end)
             except ZegelError as error:

@@ -125,6 +125,7 @@ def _tidy(ground: Ground) -> None:
         tend.patrol_all(_PATROL)
         if time.monotonic() - swept > _SWEEP_EVERY:
             tend.sweep()
+            tend.respread()
             swept = time.monotonic()
         return touched
 
