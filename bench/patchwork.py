@@ -38,9 +38,10 @@ from zegel.journeys.what_if import Survey  # noqa: E402
 from zegel.parcels.identifiers import new_identifier  # noqa: E402
 from zegel.records import connect  # noqa: E402
 from zegel.records.sql import SqlRecords  # noqa: E402
+from zegel.stores.choosing import Patch  # noqa: E402
 from zegel.stores.drivers.local import LocalStore  # noqa: E402
 from zegel.stores.drivers.s3 import Bucket, S3Store  # noqa: E402
-from zegel.stores.patchwork import Patch, Patchwork  # noqa: E402
+from zegel.stores.patchwork import Patchwork  # noqa: E402
 from zegel.stores.placement import Spread  # noqa: E402
 from zegel.suppliers.register import spell_supplier  # noqa: E402
 

@@ -33,8 +33,9 @@ from zegel.parcels.signature import SigningKey
 from zegel.people.accounts import SqlPeople
 from zegel.people.credentials import Passwords
 from zegel.records.sql import SqlRecords
+from zegel.stores.choosing import Patch
 from zegel.stores.drivers.local import LocalStore
-from zegel.stores.patchwork import Patch, Patchwork
+from zegel.stores.patchwork import Patchwork
 from zegel.wiring.build import Inside, assemble
 from zegel.wiring.config import MailPart, SmsPart
 

@@ -11,8 +11,9 @@ from tests.ground.house import Clock, Ground, make_house
 from tests.patchwork.moody import Moody
 from tests.suppliers.made import make_supplier
 from zegel.records.sql import SqlRecords
+from zegel.stores.choosing import Patch
 from zegel.stores.health import Health
-from zegel.stores.patchwork import Patch, Patchwork
+from zegel.stores.patchwork import Patchwork
 from zegel.stores.placement import Spread
 from zegel.suppliers.register import spell_supplier
 from zegel.suppliers.supplier import Supplier

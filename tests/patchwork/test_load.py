@@ -25,9 +25,10 @@ from tests.suppliers.made import make_supplier
 from zegel.journeys.evacuate import Evacuate
 from zegel.parcels.claim import Link
 from zegel.records.sql import SqlRecords
+from zegel.stores.choosing import Patch
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.drivers.s3 import S3Store
-from zegel.stores.patchwork import Patch, Patchwork
+from zegel.stores.patchwork import Patchwork
 from zegel.stores.placement import Spread
 from zegel.suppliers.register import spell_supplier
 

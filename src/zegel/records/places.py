@@ -16,12 +16,13 @@ from zegel.records.transactions import must_write
 _BATCH = 500
 _DIGEST = 32
 
-# Which blobs lie on exactly which patches: one pass over the table, a line per blob, then a line per set of patches.
+# Which blobs lie on exactly which patches, in one pass over the table. A patch is a bit, a blob's places are their sum:
+# much faster than joining names a million times.
 _GROUPS = """
 SELECT class_number, places, COUNT(*), SUM(size), MAX(share) FROM (
-    SELECT blob, MIN(class_number) AS class_number, {joined} AS places, MAX(size) AS size, MAX(share) AS share
-    FROM (SELECT * FROM blob_copy WHERE state = 'whole' ORDER BY blob, patch) AS one
-    GROUP BY blob
+    SELECT MIN(class_number) AS class_number, SUM(CASE patch{bits} ELSE 0 END) AS places,
+           MAX(size) AS size, MAX(share) AS share
+    FROM blob_copy WHERE state = 'whole' GROUP BY blob
 ) AS each_blob GROUP BY class_number, places
 """
 
@@ -173,13 +174,27 @@ class Places:
 
     def copy_groups(self) -> list[tuple[int, frozenset[str], int, int, bool]]:
         """Blobs by class and the exact set of patches that have them: (class, patches, blobs, bytes, as shares)."""
-        joined = "GROUP_CONCAT(patch)" if connection.vendor == "sqlite" else "STRING_AGG(patch, ',')"
-        with border(), connection.cursor() as cursor:
-            cursor.execute(_GROUPS.format(joined=joined))
-            return [
-                (class_, frozenset(places.split(",")), blobs, int(size), share >= 0)
-                for class_, places, blobs, size, share in cursor.fetchall()
-            ]
+        with border():
+            patches = list(models.Copy.objects.order_by("patch").values_list("patch", flat=True).distinct())
+            if not patches:
+                return []
+            bits = " WHEN %s THEN %s" * len(patches)
+            values: list[str | int] = []
+            for number, patch in enumerate(patches):
+                values += (patch, 1 << number)
+            with connection.cursor() as cursor:
+                cursor.execute(_GROUPS.format(bits=bits), values)
+                rows = cursor.fetchall()
+        return [
+            (
+                class_,
+                frozenset(patch for number, patch in enumerate(patches) if int(places) >> number & 1),
+                blobs,
+                int(size),
+                share >= 0,
+            )
+            for class_, places, blobs, size, share in rows
+        ]
 
     # Patches and suppliers ----------------------------------------------------------------------------------------
 

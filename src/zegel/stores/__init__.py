@@ -1,6 +1,6 @@
 """Where sealed bytes lie. This room cannot open them and needs no key to prove that they are whole.
 
 ``placement``  which places a class may have: pure
-``patchwork``  several patches as one store; ``reading``, ``writing``, ``outline`` and ``health`` are its parts
+``patchwork``  several patches as one store; ``choosing``, ``reading``, ``writing``, ``outline``, ``health``: its parts
 ``drivers``    one per kind of storage
 """

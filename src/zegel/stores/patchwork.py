@@ -15,60 +15,31 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
 
 from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
-from zegel.stores.drivers.driver import Driver, Remains, Stored, is_permanent, missing, silent
+from zegel.stores.choosing import Choosing, Ledger, Patch
+from zegel.stores.drivers.driver import Remains, Stored, is_permanent, missing, silent
 from zegel.stores.health import Health
 from zegel.stores.outline import Outliner
-from zegel.stores.placement import PatchFacts, Placement, Refusal, Spread, place
-from zegel.stores.reading import Reading, Source
+from zegel.stores.placement import Refusal, Spread
+from zegel.stores.reading import Reading, Source, altered
 from zegel.stores.writing import PatchworkWriter, Target
-from zegel.suppliers.policy import HIGHEST, Policy
-from zegel.suppliers.register import parse_supplier
-from zegel.suppliers.supplier import OWN, Supplier
+from zegel.suppliers.policy import Policy
 
-_FRESH = 1.0
-"""Seconds that states and suppliers are believed: so soon does ``cut`` reach every process."""
 _REMEMBERED = 10_000
 _AT_ONCE = 64 * 1024 * 1024
 """A blob up to this size gets all its copies before its sender is answered."""
 
 
-class Ledger(Protocol):
-    """What the patchwork needs of the records; wiring hands them over (docs/decisions/0010-patchwork.md)."""
-
-    def transaction(self) -> AbstractContextManager[None]: ...
-    def copies_of(self, blobs: Sequence[str]) -> dict[str, list[Copy]]: ...
-    def set_copies(self, copies: Sequence[Copy], state: CopyState, now: datetime) -> int: ...
-    def forget_copies(self, copies: Sequence[Copy]) -> None: ...
-    def doom(self, blobs: Sequence[str], now: datetime) -> list[Copy]: ...
-    def add_outline(self, outline: Outline, now: datetime) -> None: ...
-    def outline(self, blob: str) -> Outline | None: ...
-    def patch_rows(self) -> dict[str, dict[str, Any]]: ...
-    def suppliers(self) -> dict[str, str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """One patch as the configuration has it."""
-
-    name: str
-    driver: Driver
-    supplier: str = "own"
-    rank: int = 0
-    health: Health = field(default_factory=Health)
-
-
-class Patchwork:
+class Patchwork(Choosing):
     """All patches together. One per process; threads share it."""
 
     def __init__(
@@ -79,78 +50,10 @@ class Patchwork:
         policy: Policy | None = None,
         spreads: Mapping[int, Spread] | None = None,
     ):
-        self.patches = {patch.name: patch for patch in patches}
-        self.ledger = ledger
-        self.clock = clock
-        self.policy = policy or Policy()
-        self._spreads = dict(spreads or {})
+        super().__init__(patches, ledger, clock, policy, spreads)
         self.pool = ThreadPoolExecutor(32, "patchwork")
-        self._facts: tuple[float, tuple[PatchFacts, ...]] = (-_FRESH, ())
         self._landed: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._lock = threading.Lock()
-
-    # Placement ----------------------------------------------------------------------------------------------------
-
-    def spread(self, class_: int) -> Spread:
-        """How the configuration spreads a class."""
-        return self._spreads.get(class_, Spread())
-
-    def facts(self) -> tuple[PatchFacts, ...]:
-        """Every patch with its supplier and state, at most a second old."""
-        moment, facts = self._facts
-        if time.monotonic() - moment < _FRESH:
-            return facts
-        rows, register = self.ledger.patch_rows(), self.register()
-        found = tuple(
-            PatchFacts(
-                patch.name, register.get(patch.supplier), rows.get(patch.name, {}).get("state", "open"), patch.rank
-            )
-            for patch in self.patches.values()
-        )
-        self._facts = (time.monotonic(), found)
-        return found
-
-    def refresh(self) -> None:
-        """Forget what was known of states and suppliers: somebody has just changed them."""
-        self._facts = (-_FRESH, ())
-
-    def register(self) -> dict[str, Supplier]:
-        """Every supplier that was imported, and ourselves."""
-        return {"own": OWN, **{name: parse_supplier(text) for name, text in self.ledger.suppliers().items()}}
-
-    def explain(
-        self, class_: int, blob: str = "", keep: Collection[str] = (), avoid: Collection[str] = ()
-    ) -> Placement | Refusal:
-        """Where this class goes and why. ``avoid`` are patches that get nothing new, because they are away."""
-        facts = [
-            replace(one, state="read-only") if one.name in avoid and one.state == "open" else one
-            for one in self.facts()
-        ]
-        return place(class_, facts, self.spread(class_), self.policy, self.clock().date(), blob, keep)
-
-    def places(self, class_: int, blob: str = "", keep: Collection[str] = ()) -> tuple[str, ...]:
-        """Where this class goes when every patch answers; raises Mistake ``unplaceable``."""
-        found = self.explain(class_, blob, keep)
-        if isinstance(found, Refusal):
-            raise found.error()
-        return found.places
-
-    def _living(self, class_: int, blob: str) -> tuple[str, ...]:
-        found = self.explain(class_, blob, avoid=self._away())
-        return found.places if isinstance(found, Placement) else self.places(class_, blob)
-
-    def _landing(self, blob: str) -> tuple[str, ...]:
-        for class_ in range(HIGHEST, -1, -1):
-            if isinstance(self.explain(class_, blob), Placement):
-                return self._living(class_, blob)
-        return self.places(0, blob)
-
-    def _away(self) -> set[str]:
-        return {name for name, patch in self.patches.items() if patch.health.open}
-
-    def readable(self, patch: str) -> bool:
-        """Whether the patch may be read: it is configured, and not cut."""
-        return any(one.name == patch and one.state != "cut" for one in self.facts())
 
     # Writing ------------------------------------------------------------------------------------------------------
 
@@ -292,21 +195,21 @@ class Patchwork:
         (target or all sources), Damaged, NotFound (all sources).
         """
         target = self.patches[wanted.patch]
+        pieces = self.reading(sources, wanted.blob).pieces()
         writer = target.driver.open_write(name or wanted.name)
         try:
-            for piece in self.reading(sources, wanted.blob).pieces():
+            for piece in pieces:
                 if throttle:
                     throttle(len(piece))
-                writer.write(piece)
-            done = writer.commit()
-        except Unavailable as error:
-            target.health.bad(is_permanent(error))
-            raise
+                with _blaming(target.health):
+                    writer.write(piece)
+            with _blaming(target.health):
+                done = writer.commit()
         finally:
             writer.abort()
         if done.sha256 != wanted.sha256:
             target.driver.delete([name or wanted.name])
-            raise missing()
+            raise altered()
         target.health.good()
         return replace(wanted, state="whole", checked=None)
 
@@ -323,7 +226,9 @@ class Patchwork:
         alive = [copy for copy in alive if copy.state == "whole"] or alive
         if not alive:
             raise silent(60) if any(copy.state != "doomed" for copy in copies) else missing()
-        outline = self.ledger.outline(blob) or Outline(blob, alive[0].size, alive[0].sha256)
+        outline = Outline(blob, alive[0].size, alive[0].sha256)
+        if not outline.verifiable:
+            outline = self.ledger.outline(blob) or outline
         sources = [Source(copy, self.patches[copy.patch].driver, self.patches[copy.patch].health) for copy in alive]
         return Reading(outline, sources, self.pool, self.report_broken)
 
@@ -432,6 +337,16 @@ class Patchwork:
                 with suppress(Unavailable, NotFound):
                     patch.driver.sweep(moment)
                     yield from (one.name[:26] for one in patch.driver.listing() if one.moment < moment)
+
+
+@contextmanager
+def _blaming(health: Health) -> Iterator[None]:
+    """What fails in here is this patch's fault, and not that of whoever is read from meanwhile."""
+    try:
+        yield
+    except Unavailable as error:
+        health.bad(is_permanent(error))
+        raise
 
 
 def _row(blob: Blob, class_: int, patch: str, state: CopyState) -> Copy:

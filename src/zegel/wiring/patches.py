@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from zegel.errors import Mistake
+from zegel.stores.choosing import Ledger, Patch
 from zegel.stores.drivers.driver import Driver
 from zegel.stores.drivers.local import LocalStore
-from zegel.stores.patchwork import Ledger, Patch, Patchwork
+from zegel.stores.patchwork import Patchwork
 from zegel.stores.placement import Spread
 from zegel.wiring.config import Config, PatchPart
 
