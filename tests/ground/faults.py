@@ -2,7 +2,7 @@
 
 ``mood``: well · dead (drops every connection) · erring (500) · refusing (403: expired credentials, a changed lock) ·
 full (507 to writes) · keeping (will not delete) · altering (one bit of every object) · cutting (half of every object,
-then the connection drops) · stalling (no answer until the mood changes) · listing-late (an empty listing)
+then the connection drops) · stalling (no answer until the mood changes)
 """
 
 import http.client
