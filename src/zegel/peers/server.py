@@ -59,8 +59,9 @@ class PeerServer:
     Fits ``BlobSink``, ``Depositor``, ``Vouch`` and ``Releases`` of the journeys.
     """
 
-    def __init__(self, url: str, token: str = "", client: httpx.Client | None = None):
+    def __init__(self, url: str, token: str = "", language: str = "en", client: httpx.Client | None = None):
         self._url = url.rstrip("/")
+        self._language = language
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
         self._receipts: dict[str, str] = {}
@@ -191,6 +192,7 @@ class PeerServer:
 
     def blob(self, slip: str, blob: str, ticket: str) -> Iterator[bytes]:
         url, headers = f"{self._slip_url(slip)}/blobs/{checked(blob)}", {"Authorization": f"Ticket {ticket}"}
+        headers["Accept-Language"] = self._language
         with _translated(), self._http.stream("GET", url, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:
                 answer.read()
@@ -201,7 +203,9 @@ class PeerServer:
         return f"{self._url}/api/v1/reader/slips/{checked(slip)}"
 
     def _call(self, method: str, url: str, *, auth: bool = True, **kwargs: Any) -> dict[str, Any]:
-        headers = {"Accept": "application/json", **(self._headers if auth else {}), **kwargs.pop("headers", {})}
+        # The server's sentences reach a person at this terminal: they come in her language.
+        headers = {"Accept": "application/json", "Accept-Language": self._language}
+        headers |= {**(self._headers if auth else {}), **kwargs.pop("headers", {})}
         with _translated(), self._http.stream(method, url, headers=headers, **kwargs) as answer:
             body = b""
             for piece in answer.iter_bytes():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from zegel.doors.cli.app import make_app, run
+from zegel.doors.cli.texts import language
 from zegel.doors.cli.tools import Server, Tools
 from zegel.errors import Mistake, Unavailable
 from zegel.journeys.house import House
@@ -30,7 +31,7 @@ def _house(data: Path, zone: Zone) -> House:
 def _server(url: str, token: str) -> Server:
     from zegel.peers.server import PeerServer
 
-    return PeerServer(url, token)
+    return PeerServer(url, token, language())
 
 
 def _submit_at(server: Server) -> tuple[Submit, Actor]:
@@ -45,7 +46,7 @@ def _submit_at(server: Server) -> tuple[Submit, Actor]:
 def _read_at(url: str) -> Read:
     from zegel.peers.server import PeerServer
 
-    return Read(PeerServer(url))
+    return Read(PeerServer(url, language=language()))
 
 
 def _init(data: Path, **facts: Any) -> None:

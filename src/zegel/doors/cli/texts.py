@@ -19,3 +19,8 @@ def translated(error: ZegelError) -> str:
     facts = {name: translated(fact) if isinstance(fact, ZegelError) else fact for name, fact in error.facts.items()}
     text = _catalogue().gettext(error.text)
     return text.format(**facts) if facts else text
+
+
+def language() -> str:
+    """``nl`` or ``en``: what this terminal reads, for servers that answer it."""
+    return "nl" if _catalogue().info().get("language", "").startswith("nl") else "en"
