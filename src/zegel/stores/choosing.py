@@ -61,6 +61,7 @@ class Choosing:
         self.policy = policy or Policy()
         self._spreads = dict(spreads or {})
         self._facts: tuple[float, tuple[PatchFacts, ...]] = (-_FRESH, ())
+        self._chosen: dict[object, Placement | Refusal] = {}
 
     def spread(self, class_: int) -> Spread:
         """How the configuration spreads a class."""
@@ -79,6 +80,7 @@ class Choosing:
             for patch in self.patches.values()
         )
         self._facts = (time.monotonic(), found)
+        self._chosen = {}
         return found
 
     def refresh(self) -> None:
@@ -93,11 +95,16 @@ class Choosing:
         self, class_: int, blob: str = "", keep: Collection[str] = (), avoid: Collection[str] = ()
     ) -> Placement | Refusal:
         """Where this class goes and why. ``avoid`` are patches that get nothing new, because they are away."""
-        facts = [
-            replace(one, state="read-only") if one.name in avoid and one.state == "open" else one
-            for one in self.facts()
-        ]
-        return place(class_, facts, self.spread(class_), self.policy, self.clock().date(), blob, keep)
+        facts, day = self.facts(), self.clock().date()
+        # With one patch every blob goes the same way, many times a second.
+        asked = (class_, self.spread(class_), day, frozenset(keep), frozenset(avoid), blob if len(facts) > 1 else "")
+        if found := self._chosen.get(asked):
+            return found
+        now = [replace(one, state="read-only") if one.name in avoid and one.state == "open" else one for one in facts]
+        found = place(class_, now, self.spread(class_), self.policy, day, blob, keep)
+        if len(facts) == 1:
+            self._chosen[asked] = found
+        return found
 
     def places(self, class_: int, blob: str = "", keep: Collection[str] = ()) -> tuple[str, ...]:
         """Where this class goes when every patch answers; raises Mistake ``unplaceable``."""
