@@ -7,7 +7,7 @@ import pytest
 
 from tests.patchwork.conftest import AMS, Quilt, make_quilt
 from tests.patchwork.test_patchwork import LARGE
-from tests.patchwork.test_tend import plan
+from tests.patchwork.test_tend import plan, spoil
 from tests.suppliers.made import AMERICAN, make_supplier
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.evacuate import Evacuate, Progress, Throttle
@@ -129,6 +129,18 @@ def test_a_target_that_fails_meanwhile_leaves_blobs_where_they_are_until_the_nex
     quilt.stores["home"].mood = "well"
     assert evacuate.run("ams").empty
     assert all_whole(quilt, blobs, "ams")
+
+
+@pytest.mark.parametrize("how", ["altered", "truncated", "missing"])
+def test_a_broken_copy_elsewhere_is_replaced_while_leaving(quilt: Quilt, evacuate: Evacuate, how: str) -> None:
+    blob, fine = quilt.put(LARGE), quilt.put(b"fine")
+    spoil(quilt, "par", blob, how)
+    quilt.stores["par"].mood = "altering"
+    plan(quilt).tend.patrol("par")
+    quilt.stores["par"].mood = "well"
+    assert quilt.states(fine)["par"] == "broken"
+    assert evacuate.run("ams").empty
+    assert all_whole(quilt, {blob: LARGE, fine: b"fine"}, "ams")
 
 
 def test_a_parcel_that_is_deleted_meanwhile_stays_deleted(

@@ -219,11 +219,19 @@ class Evacuate:
             return NotFound("The blob is not in storage.", code="blob-missing")
         sources = [*others, row] if self.patches.readable(row.patch) else others
         try:
-            return [
-                self.patches.make(replace(row, patch=one, state="wanted", row=0), sources, throttle) for one in targets
-            ]
+            there = {copy.patch: copy for copy in copies if copy.state == "broken"}
+            wanted = [replace(row, patch=target, state="wanted", row=0) for target in targets]
+            return [self._make(copy, there.get(copy.patch), sources, throttle) for copy in wanted]
         except ZegelError as error:
             return error
+
+    def _make(self, wanted: Copy, broken: Copy | None, sources: Sequence[Copy], throttle: Throttle | None) -> Copy:
+        """Make one copy; where a broken one is in the way it goes first, unless it proves to be whole after all."""
+        if broken:
+            if self.patches.verify(broken):
+                return replace(broken, state="whole", row=0)
+            self.patches.delete_at(broken.patch, [broken.name])
+        return self.patches.make(wanted, sources, throttle)
 
     def _record(self, done: Sequence[tuple[Copy, list[Copy]]]) -> None:
         if not done:
