@@ -123,12 +123,22 @@ def rclone(verb: str, source: Bucket, target: Bucket) -> float:
     return time.monotonic() - began
 
 
+def warm(store: S3Store) -> None:
+    """A fresh Ceph makes its pools at the first write of each kind, which takes it seconds."""
+    name = new_identifier()
+    writer = store.open_write(name)
+    writer.write(bytes(9 << 20))
+    writer.commit()
+    store.delete([name])
+
+
 def evacuation(source: s3.Server, target: s3.Server, count: int, size: int, label: str) -> None:
     """Fill, let rclone copy it to one bucket, then leave the source for another."""
     records = SqlRecords()
     a, b, c = source.fresh(), target.fresh(), target.fresh()
     patchwork = quilt(records, **{f"from-{label}": S3Store(a), f"to-{label}": S3Store(b)})
     fill(patchwork, records, count, size)
+    warm(S3Store(target.fresh()))
     theirs = moved = 0.0
     if shutil.which("rclone"):
         theirs = rclone("sync", a, c)
