@@ -233,9 +233,11 @@ rgw_thread_pool_size = 64
 
 @contextmanager
 def _process(command: list[str | Path], log: Path, **variables: object) -> Iterator["subprocess.Popen[bytes]"]:
+    # It ends with us, also when nobody is left to end it: a test run that was killed leaves no servers behind.
+    tied = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
     with log.open("wb") as out:
         process = subprocess.Popen(
-            ["nice", *map(str, command)],
+            [*tied, "nice", *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
