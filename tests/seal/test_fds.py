@@ -1,6 +1,7 @@
 """The descriptor forms: every combination of files and pipes, damage, failing disks, and memory."""
 
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -253,8 +254,15 @@ def test_a_reader_that_goes_away_ends_the_sealing_though_no_input_comes() -> Non
     thread.start()
     assert os.read(gone_read, 10) == b"age-encryp"
     os.close(gone_read)
-    for _ in range(40):  # enough for two batches, so that the writer has something to fail at
-        os.write(idle_write, bytes(60_000))
+    # Enough for two batches, so that the writer has something to fail at; once it failed nobody empties this pipe.
+    os.set_blocking(idle_write, False)
+    for _ in range(40):
+        while thread.is_alive():
+            try:
+                os.write(idle_write, bytes(60_000))
+                break
+            except BlockingIOError:
+                select.select([], [idle_write], [], 0.05)
     thread.join(20)
     assert not thread.is_alive()
     assert isinstance(failures[0], BrokenPipeError)
