@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zegel.doors.smtp.config import MimeLimits
 from zegel.doors.smtp.mime import Mail
+from zegel.mime.limits import MimeLimits
 from zegel.parcels.names import safe_name
 
 
@@ -57,7 +57,7 @@ class Read:
 
 def read(raw: bytes, pieces: Iterable[int] = (), limits: MimeLimits | None = None, language: str = "nl") -> Read:
     """Feed ``raw`` in pieces of the sizes given (the rest at once); raises what the door's reader raises."""
-    from zegel.doors.smtp.headers import decode_words
+    from zegel.mime.headers import decode_words
 
     files = Files()
     mail = Mail(files, limits or MimeLimits(), language)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.mail_corpus.case import crlf
 from tests.smtp.reading import Read, read
-from zegel.doors.smtp.decoders import Base64, QuotedPrintable
-from zegel.doors.smtp.headers import read_addresses, read_headers, read_valued
-from zegel.doors.smtp.texts import decode, text_of_html, unflow
 from zegel.errors import Mistake
+from zegel.mime.decoders import Base64, QuotedPrintable
+from zegel.mime.headers import read_addresses, read_headers, read_valued
+from zegel.mime.texts import decode, text_of_html, unflow
 from zegel.parcels.names import safe_name
 
 _contents = st.one_of(

@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.smtp.ground import NOW
-from zegel.doors.smtp.headers import read_headers
 from zegel.doors.smtp.wishes import Defaults, Wishes, read_wishes
 from zegel.errors import Mistake
+from zegel.mime.headers import read_headers
 from zegel.parcels.proofs import code_matches
 
 A, B = "a@x.example", "B@y.example"

@@ -5,11 +5,7 @@
 ``session``   one connection: commands and replies (aiosmtpd, hardened)
 ``data``      the octets between DATA and the final dot (RFC 5321 §4.5.2), strict about line ends
 ``intake``    one mail on its way in: feeds the MIME parser, then finishes or aborts the submission
-``mime``      decides what of a mail is message, and what is attachment
-``walker``    finds the parts of a MIME entity while it streams past
-``headers``   header fields: parameters, encoded words, addresses
-``decoders``  transfer encodings, streaming
-``texts``     character sets, flowed text
+``mime``      decides what of a mail is message, and what is attachment (the room ``zegel.mime`` reads it)
 ``wishes``    the ``Zegel-…`` headers: who must show what, class, expiry, language
 ``replies``   errors into SMTP replies
 ``gate``      how much one client may do at once

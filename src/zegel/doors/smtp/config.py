@@ -6,22 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from zegel.errors import Mistake
+from zegel.mime.limits import MimeLimits
 from zegel.parcels.deposit import CLASSES, LANGUAGES
 
 TlsMode = Literal["none", "starttls", "implicit"]
-
-
-@dataclass(frozen=True, slots=True)
-class MimeLimits:
-    """How far a mail may go before it is refused by name."""
-
-    parts: int = 1000
-    depth: int = 50
-    header_bytes: int = 256 * 1024
-    part_header_bytes: int = 64 * 1024
-    text_bytes: int = 1024 * 1024
-    """A text longer than this becomes an attachment: the message itself is read in one piece."""
-    all_text_bytes: int = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

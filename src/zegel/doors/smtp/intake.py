@@ -11,13 +11,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from zegel.doors.smtp.config import DoorConfig
-from zegel.doors.smtp.headers import decode_words, read_addresses
 from zegel.doors.smtp.mime import AttachmentWriter, Mail
-from zegel.doors.smtp.walker import Part
 from zegel.doors.smtp.wishes import Defaults, Wishes, read_wishes
 from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.ports import Actor
 from zegel.journeys.submit import Message
+from zegel.mime.headers import decode_words, read_addresses
+from zegel.mime.walker import Part
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.manifest import checked_subject
 

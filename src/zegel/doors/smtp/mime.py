@@ -15,11 +15,11 @@ Preambles and epilogues are no content (RFC 2046 §5.1.1).
 import html
 from typing import Protocol
 
-from zegel.doors.smtp import texts
-from zegel.doors.smtp.config import MimeLimits
-from zegel.doors.smtp.decoders import Decoder, Identity, decoder_for
-from zegel.doors.smtp.headers import decode_words, split_fields
-from zegel.doors.smtp.walker import Part, Sink, Walker
+from zegel.mime import texts
+from zegel.mime.decoders import Decoder, Identity, decoder_for
+from zegel.mime.headers import decode_words, split_fields
+from zegel.mime.limits import MimeLimits
+from zegel.mime.walker import Part, Sink, Walker
 
 _ENDINGS = {
     "application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/svg+xml": ".svg",

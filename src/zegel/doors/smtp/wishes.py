@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from zegel.doors.smtp.headers import Headers, decode_words
 from zegel.errors import Mistake
 from zegel.journeys.submit import ReaderWish
+from zegel.mime.headers import Headers, decode_words
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.deposit import CLASSES, LANGUAGES
 from zegel.parcels.manifest import read_time

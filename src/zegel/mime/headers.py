@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from zegel.doors.smtp import texts
-from zegel.doors.smtp.decoders import Base64
+from zegel.mime import texts
+from zegel.mime.decoders import Base64
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)\Z", re.DOTALL)
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")

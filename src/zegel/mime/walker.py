@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from zegel.doors.smtp.config import MimeLimits
-from zegel.doors.smtp.headers import Headers, Valued, is_field, media_type, read_headers, read_valued
 from zegel.errors import Mistake
+from zegel.mime.headers import Headers, Valued, is_field, media_type, read_headers, read_valued
+from zegel.mime.limits import MimeLimits
 
 _LONGEST_BOUNDARY = 200
 """RFC 2046 allows 70."""
