@@ -32,6 +32,7 @@ from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import SigningKey
 from zegel.people.accounts import SqlPeople
 from zegel.people.credentials import Passwords
+from zegel.post.verp import BounceAddresses
 from zegel.records.sql import SqlRecords
 from zegel.stores.choosing import Patch
 from zegel.stores.drivers.local import LocalStore
@@ -167,7 +168,8 @@ def make_house(
         limits=limits or Limits(),
     )
     mail = MailPart(kind="maildir", sender="post@voorbeeld.example", folder="mail")
-    inside = Inside(custody, notifier(mail, SmsPart(), folder), schedule)
+    bounces = BounceAddresses(mail.sender, custody.bounce_key)
+    inside = Inside(custody, notifier(mail, SmsPart(), folder, bounces), schedule, bounces)
     # As in production, but for the work of a password: it is half a second of every test.
     people = SqlPeople(clock, Passwords(work_factor=2))
     records = SqlRecords()

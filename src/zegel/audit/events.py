@@ -31,6 +31,8 @@ class Event(StrEnum):
     # Subject: the slip's identifier.
     READER_ANNOUNCED = "reader:announced"
     READER_UNREACHED = "reader:unreached"
+    READER_DELAYED = "reader:delayed"
+    READER_AUTOREPLIED = "reader:autoreplied"
     CODE_SENT = "code:sent"
     PROOF_FAILED = "proof:failed"
     PROOF_PAUSED = "proof:paused"

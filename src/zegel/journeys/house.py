@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from zegel.errors import Unavailable
 from zegel.journeys.announce import Announce
+from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
@@ -57,7 +58,7 @@ class PlanB:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One process's rooms, joined. ``submit``, ``vouch`` and ``announce`` exist in the inside zone only."""
+    """One process's rooms, joined. ``submit``, ``vouch``, ``announce`` and ``bounce`` exist in the inside zone only."""
 
     profile: Profile
     clock: Clock
@@ -76,6 +77,8 @@ class House:
     submit: Submit | None = None
     vouch: Vouch | None = None
     announce: Announce | None = None
+    bounce: Bounce | None = None
+    """None also where the configuration wants no bounces."""
     plan_b: PlanB | None = None
 
     def inside_submit(self) -> Submit:

@@ -197,6 +197,9 @@ class Records(Protocol):
     def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Entries with a number above ``after``, in order."""
 
+    def audit_of(self, subject: str, limit: int = 1000) -> list[Entry]:
+        """The newest entries about one parcel, slip or account, in order."""
+
     def audit_head(self) -> Head:
         """The head as the database keeps it: it shows a chain whose end was cut off."""
 

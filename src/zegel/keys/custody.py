@@ -2,6 +2,7 @@
 
 ``signing-ed25519.key``, ``signing-mldsa65.key``   seeds of 32 bytes, the organisation's signature
 ``courier.key``                                    an age identity file, opens the link secrets in outbox rows
+``bounces.key``                                    32 bytes, the MAC in the return addresses of notices
 ``public.json``                                    what the outside may know; copied there when zones are split
 
 Whoever reads this folder can sign as the organisation and read the link secrets of notices not yet sent; he cannot open
@@ -11,6 +12,7 @@ parcels already announced (docs/threat-model.md).
 import base64
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from zegel.parcels.signature import SigningKey
 _ED25519 = "signing-ed25519.key"
 _MLDSA65 = "signing-mldsa65.key"
 _COURIER = "courier.key"
+_BOUNCES = "bounces.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Custody:
             self._ed25519 = Ed25519PrivateKey.from_private_bytes((folder / _ED25519).read_bytes())
             self._mldsa65 = MLDSA65PrivateKey.from_seed_bytes((folder / _MLDSA65).read_bytes())
             self._courier = seal.HybridIdentity.parse((folder / _COURIER).read_text().split()[-1])
+            self.bounce_key = _read_or_make(folder / _BOUNCES)
         except FileNotFoundError as error:
             raise NotFound("There are no keys in {path}.", code="no-keys", path=folder) from error
         self._key = SigningKey(
@@ -90,8 +94,24 @@ def make_keys(folder: Path) -> Custody:
         raise Mistake("There are keys in {path} already.", code="keys-exist", path=folder)
     _write(folder / _ED25519, Ed25519PrivateKey.generate().private_bytes_raw())
     _write(folder / _MLDSA65, MLDSA65PrivateKey.generate().private_bytes_raw())
+    _write(folder / _BOUNCES, secrets.token_bytes(32))
     _write(folder / _COURIER, f"# zegel courier\n{seal.HybridIdentity.generate()}\n".encode())
     return Custody(folder)
+
+
+def _read_or_make(path: Path) -> bytes:
+    """A secret that folders of former versions do not have; two processes that make it at once agree on one."""
+    if not path.exists():
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        _write(fresh, secrets.token_bytes(32))
+        try:
+            # A link is there whole or not at all, and never replaces the one that somebody was quicker to make.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
 
 
 def _write(path: Path, data: bytes) -> None:

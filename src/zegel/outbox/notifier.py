@@ -10,6 +10,7 @@ from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
 from zegel.parcels.release import NoticeFacts
+from zegel.post.verp import BounceAddresses
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -49,14 +50,18 @@ class SmsSettings(Protocol):
 class RouteNotifier:
     """Writes notices and codes, and hands them to a route."""
 
-    def __init__(self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime]):
+    def __init__(
+        self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime], bounces: BounceAddresses | None
+    ):
         self._from = from_
         self._mail = mail
         self._sms = sms
         self._now = now
+        self._bounces = bounces
 
     def notice(self, message: NoticeFacts) -> None:
-        self._mail.send(write_notice(message, self._from, self._now()), self._from.address, message.to)
+        sender = self._bounces.make(message.slip) if self._bounces else self._from.address
+        self._mail.send(write_notice(message, self._from, self._now()), sender, message.to)
 
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
         self._sms.send(telephone, write_sms(code, language, organisation))
@@ -66,10 +71,11 @@ def notifier(
     mail: MailSettings,
     sms: SmsSettings,
     data: Path,
+    bounces: BounceAddresses | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RouteNotifier:
     """Build it; raises Mistake for settings that would send secrets in the clear or cannot be read."""
-    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now)
+    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now, bounces)
 
 
 def _mail_route(mail: MailSettings, data: Path) -> Route:

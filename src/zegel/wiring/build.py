@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.announce import Announce, Schedule
+from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
@@ -32,6 +33,7 @@ from zegel.journeys.vouch import OwnVouch
 from zegel.journeys.welcome import Welcome
 from zegel.journeys.what_if import Survey
 from zegel.parcels.manifest import Organisation
+from zegel.post.verp import BounceAddresses
 from zegel.wiring.config import Config, read_config
 
 if TYPE_CHECKING:
@@ -166,10 +168,15 @@ def _inside(ground: Ground) -> "Inside":
     from zegel.outbox.notifier import notifier
 
     config = ground.config
+    custody = Custody(ground.keys)
+    bounces = None
+    if config.mail.bounces != "none":
+        bounces = BounceAddresses(config.mail.bounces or config.mail.sender, custody.bounce_key)
     return Inside(
-        custody=Custody(ground.keys),
-        notifier=notifier(config.mail, config.sms, ground.data),
+        custody=custody,
+        notifier=notifier(config.mail, config.sms, ground.data, bounces),
         schedule=schedule,
+        bounces=bounces,
     )
 
 
@@ -180,6 +187,7 @@ class Inside:
     custody: "Custody"
     notifier: Notifier
     schedule: Schedule
+    bounces: BounceAddresses | None = None
 
 
 def assemble(
@@ -229,4 +237,5 @@ def assemble(
     announce = Announce(
         records, inside.custody, inside.notifier, inside.schedule, profile.organisation, profile.url, clock
     )
-    return replace(house, submit=submit, vouch=vouch, announce=announce)
+    bounce = Bounce(records, inside.bounces, clock) if inside.bounces else None
+    return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce)

@@ -67,8 +67,15 @@ class MailPart(_Part):
     tls: Literal["none", "starttls", "implicit"] = "starttls"
     user: str = ""
     password_file: str = ""
+    bounces: str = ""
+    """The address under which notices get return addresses of their own; empty: ``sender``; ``none``: no bounces."""
 
     _address = field_validator("sender")(checked_address)
+
+    @field_validator("bounces")
+    @classmethod
+    def _bounces(cls, value: str) -> str:
+        return value if value in ("", "none") else checked_address(value)
 
 
 class SmsPart(_Part):
