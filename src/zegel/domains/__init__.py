@@ -1,0 +1,1 @@
+"""What a mail domain offers: asks DNS and policy servers, and remembers for a while. ``transport`` judges."""
