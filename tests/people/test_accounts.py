@@ -100,3 +100,15 @@ def test_the_stamp_follows_the_password_and_does_not_tell_it(people: SqlPeople) 
     assert after.stamp != before.stamp
     assert after.stamp not in models.Account.objects.get(address=ZORG).password
     assert before.stamp not in repr(before)
+
+
+def test_an_account_is_an_officer_from_when_it_is_said_until_it_is_taken_back(people: SqlPeople) -> None:
+    with transaction.atomic():
+        assert not people.add("ciso@voorbeeld.example", "CISO", None).officer
+        people.set_officer("ciso@voorbeeld.example", True)
+    assert people.find("ciso@voorbeeld.example").officer
+    with transaction.atomic():
+        people.set_officer("ciso@voorbeeld.example", False)
+        with pytest.raises(NotFound):
+            people.set_officer("niemand@voorbeeld.example", True)
+    assert not people.find("ciso@voorbeeld.example").officer

@@ -18,6 +18,8 @@ class Event(StrEnum):
     PASSWORD_SET = "password:set"  # noqa: S105  # the name of an event
     TOKEN_MADE = "token:made"  # noqa: S105
     TOKEN_REVOKED = "token:revoked"  # noqa: S105
+    OFFICER_NAMED = "officer:named"
+    OFFICER_DISMISSED = "officer:dismissed"
 
     # Subject: the parcel's identifier.
     MANIFEST_SIGNED = "manifest:signed"

@@ -217,6 +217,9 @@ class Actor(Protocol):
     def address(self) -> str: ...
     @property
     def name(self) -> str: ...
+    @property
+    def officer(self) -> bool:
+        """Whether it may see the patchwork and leave suppliers."""
 
 
 class People(Protocol):
@@ -236,6 +239,9 @@ class People(Protocol):
 
     def by_password(self, address: str, password: str) -> Actor:
         """Raises Denied ``bad-login``; takes as long for an unknown address as for a wrong password."""
+
+    def set_officer(self, address: str, officer: bool) -> None:
+        """Raises NotFound ``unknown-account``. Inside a transaction."""
 
     def accounts(self) -> Sequence[Actor]: ...
 

@@ -22,6 +22,15 @@ class Welcome:
             self.records.append_audit(self.clock(), "operator", Event.ACCOUNT_ADDED, actor.account, {})
         return actor
 
+    def officer(self, address: str, officer: bool) -> Actor:
+        """Let an account see the patchwork and act on it, or not any more; raises NotFound ``unknown-account``."""
+        event = Event.OFFICER_NAMED if officer else Event.OFFICER_DISMISSED
+        with self.records.transaction():
+            self.people.set_officer(checked_address(address), officer)
+            actor = self.people.find(checked_address(address))
+            self.records.append_audit(self.clock(), "operator", event, actor.account, {})
+        return actor
+
     def new_token(self, address: str, label: str) -> str:
         """Make a token and return it, once; raises NotFound."""
         with self.records.transaction():

@@ -51,6 +51,7 @@ class RemoteActor:
     address: str
     name: str
     active: bool = True
+    officer: bool = False
 
 
 class PeerServer:

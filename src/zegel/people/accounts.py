@@ -32,6 +32,7 @@ class SqlActor:
     name: str
     active: bool
     stamp: str = field(repr=False)
+    officer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ class SqlPeople:
         """Open a closed account again, with the credentials it had. Inside a transaction."""
         must_write()
         self._change(address, active=True, tries=0, paused_until=None)
+
+    def set_officer(self, address: str, officer: bool) -> None:
+        """Let the account see the patchwork and act on it, or not any more. Inside a transaction."""
+        must_write()
+        self._change(address, officer=officer)
 
     # Passwords ----------------------------------------------------------------------------------------------------
 
@@ -241,4 +247,4 @@ def _one_line(text: str, longest: int) -> str:
 def _actor(row: models.Account) -> SqlActor:
     # Not the hash itself: the stamp lies in session rows, and says nothing to whoever reads those.
     stamp = hashlib.sha256(b"zegel session stamp v1\0" + row.account.encode() + b"\0" + row.password.encode())
-    return SqlActor(row.account, row.address, row.name, row.active, stamp.hexdigest()[:32])
+    return SqlActor(row.account, row.address, row.name, row.active, stamp.hexdigest()[:32], row.officer)

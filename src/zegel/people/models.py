@@ -8,7 +8,8 @@ class Account(models.Model):
 
     ``address`` has its domain in lower case (RFC 5321 §2.4: domains do not tell case, local parts may), so plain
     equality is the right comparison. ``password`` is empty for an account that only has tokens. One row is nobody's
-    (migration 0002): it has no address, and takes the tries of logins that have no account.
+    (migration 0002): it has no address, and takes the tries of logins that have no account. ``officer``: may see the
+    patchwork and leave suppliers.
     """
 
     account = models.CharField(max_length=26, primary_key=True)
@@ -16,6 +17,7 @@ class Account(models.Model):
     name = models.CharField(max_length=200, blank=True)
     password = models.CharField(max_length=256, blank=True)
     active = models.BooleanField(default=True)
+    officer = models.BooleanField(default=False, db_default=False)
     created = models.DateTimeField()
     tries = models.PositiveIntegerField(default=0)
     paused_until = models.DateTimeField(null=True)

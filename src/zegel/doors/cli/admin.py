@@ -85,7 +85,18 @@ def _add_accounts(app: typer.Typer, tools: Tools) -> None:
     def list_(data: Data = None) -> None:
         """List the senders."""
         for actor in tools.house(data_folder(data), "outside").people.accounts():
-            print(f"{actor.address}  {actor.name}{'' if actor.active else '  (closed)'}")
+            notes = "".join(("" if actor.active else "  (closed)", "  (officer)" if actor.officer else ""))
+            print(f"{actor.address}  {actor.name}{notes}")
+
+    @user.command("officer")
+    def officer(
+        address: str,
+        on: Annotated[bool, typer.Option("--on/--off", help="Whether it is one.")] = True,
+        data: Data = None,
+    ) -> None:
+        """Let an account see the patchwork in the portal and leave suppliers there; --off takes that away at once."""
+        actor = tools.house(data_folder(data), "outside").welcome.officer(address, on)
+        print(f"{actor.address}  {'officer' if actor.officer else 'no officer'}")
 
     @app.command("token")
     def token(address: str, label: Annotated[str, typer.Option("--label")] = "program", data: Data = None) -> None:
