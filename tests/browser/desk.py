@@ -6,6 +6,7 @@
 ``{"do": "code"}``               answers the newest SMS ``code``
 ``{"do": "revoke", "parcel"}``   withdraws it
 ``{"do": "password"}``           answers the sender's ``address`` and ``password``
+``{"do": "officer"}``            makes the sender a security officer
 
 A process of its own, because Django's settings in the test process belong to other tests. The link secret exists only
 in the sealed notice, so the courier's round really runs; what it would send is kept here.
@@ -51,6 +52,10 @@ class Desk:
 
     def do_password(self) -> dict[str, Any]:
         return {"address": SENDER, "password": self._password}
+
+    def do_officer(self) -> dict[str, Any]:
+        self._house.welcome.officer(SENDER, True)
+        return {}
 
     def do_send(self, **order: Any) -> dict[str, Any]:
         from zegel.journeys.submit import Message, ReaderWish

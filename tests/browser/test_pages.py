@@ -144,6 +144,18 @@ def test_sender_pages(page: Any, house: Any, words: dict[str, str]) -> None:
     check(page, "confirm")
 
 
+OFFICER = ("patchwork", "patchwork/patches/local", "patchwork/suppliers/own", "patchwork/what-if?name=local")
+
+
+def test_officer_pages(page: Any, house: Any, words: dict[str, str]) -> None:
+    house.send(text="x")
+    house.ask("officer")
+    log_in(page, house)
+    for path in OFFICER:
+        page.goto(f"{house.url}/{path}")
+        check(page, re.sub(r"\W", "-", path))
+
+
 def test_a_sender_follows_extends_and_withdraws(page: Any, house: Any) -> None:
     sent = house.send(text="x", proofs=["mail", "mail"])
     log_in(page, house)

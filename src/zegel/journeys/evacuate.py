@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from zegel.audit.events import Event
@@ -364,6 +364,12 @@ class Drilled:
         return json.dumps({"zegel": "drill report v1", **asdict(self)}, sort_keys=True, indent=1).encode()
 
 
-def is_due(drilled: datetime | None, now: datetime, days: int = 365) -> bool:
-    """Whether a patch's yearly drill is due (BIO2 5.30.01, 8.13.04)."""
-    return drilled is None or (now - drilled).days >= days
+def due_after(drilled: datetime | None) -> datetime | None:
+    """When the yearly drill of a patch is due (BIO2 5.30.01, 8.13.04); None is now: it never had one."""
+    return drilled + timedelta(days=365) if drilled else None
+
+
+def is_due(drilled: datetime | None, now: datetime) -> bool:
+    """Whether it is due."""
+    due = due_after(drilled)
+    return due is None or due <= now

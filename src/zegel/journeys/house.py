@@ -12,6 +12,7 @@ from zegel.journeys.export import Export
 from zegel.journeys.export_all import ExportAll, ImportAll
 from zegel.journeys.follow import Follow
 from zegel.journeys.inspect import InspectAudit
+from zegel.journeys.oversee import Oversee
 from zegel.journeys.ports import BlobStore, Clock, People, Records, Signer, Vouch
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
@@ -47,6 +48,7 @@ class PlanB:
     evacuate: Evacuate
     export: ExportAll
     import_: ImportAll
+    oversee: Oversee
     signer: Signer | None = None
 
     def sign(self, report: bytes) -> tuple[str, bytes, bytes]:

@@ -9,6 +9,7 @@ from zegel.journeys.ports import BlobStore, Records
 from zegel.parcels.copies import Copy, CopyState
 from zegel.stores.drivers.driver import Remains, Stored
 from zegel.stores.placement import PatchFacts, Placement, Refusal, Spread
+from zegel.suppliers.policy import Policy
 from zegel.suppliers.supplier import Supplier
 
 Throttle = Callable[[int], None]
@@ -45,6 +46,8 @@ class PatchRecords(Records, Protocol):
 class Patches(Protocol):
     """Several patches as one store (``stores.patchwork``)."""
 
+    @property
+    def policy(self) -> Policy: ...
     def names(self) -> tuple[str, ...]: ...
     def facts(self) -> tuple[PatchFacts, ...]: ...
     def register(self) -> dict[str, Supplier]: ...

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from zegel.audit.events import Event
 from zegel.errors import NotFound
-from zegel.journeys.evacuate import is_due
+from zegel.journeys.evacuate import due_after, is_due
 from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.ports import Clock
 from zegel.stores.placement import Placement, Refusal
@@ -37,6 +37,11 @@ class PatchReport:
     found_broken: int
     patrolled: datetime | None
     drill_due: bool
+    reason: str = ""
+    """Why it is not open, as whoever decided that said it."""
+    drilled: datetime | None = None
+    due: datetime | None = None
+    """When the next drill is due; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class Survey:
             for class_, places, blobs, size, shares in self.records.copy_groups()
         ]
         wanted = {class_: self.patches.spread(class_).copies for class_ in range(5)}
-        answer = what_if_gone(groups, frozenset(gone), wanted, ASSUMED_BYTES_PER_SECOND, price)
+        cut = frozenset(one.name for one in self.patches.facts() if one.state == "cut")
+        answer = what_if_gone(groups, frozenset(gone), wanted, ASSUMED_BYTES_PER_SECOND, price, cut)
         then = {class_: self.patches.explain(class_, avoid=gone) for class_ in range(5)}
         return WhatIf(gone, answer, then)
 
@@ -101,6 +107,9 @@ class Survey:
                     found_broken=row.get("broken", 0),
                     patrolled=row.get("patrolled"),
                     drill_due=is_due(row.get("drilled"), now),
+                    reason=row.get("reason", ""),
+                    drilled=row.get("drilled"),
+                    due=due_after(row.get("drilled")),
                 )
             )
         return found

@@ -22,6 +22,7 @@ from zegel.journeys.export_all import ExportAll, ImportAll, MovingRecords
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
+from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.ports import Clock, Notifier, People
 from zegel.journeys.revoke import Revoke
@@ -203,6 +204,7 @@ def assemble(
     send = Send(records, store, profile.limits, clock)
     follow = Follow(records)
     expire = Expire(records, store, clock)
+    survey = Survey(records, store, clock)
     house = House(
         profile=profile,
         clock=clock,
@@ -219,11 +221,12 @@ def assemble(
         welcome=Welcome(records, people, clock),
         audit=InspectAudit(records),
         plan_b=PlanB(
-            survey=Survey(records, store, clock),
+            survey=survey,
             tend=Tend(records, store, clock),
             evacuate=Evacuate(records, store, clock),
             export=ExportAll(records, store, clock),
             import_=ImportAll(records, store, clock),
+            oversee=Oversee(survey, records, store, clock),
             signer=inside.custody if inside else None,
         ),
     )

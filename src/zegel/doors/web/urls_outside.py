@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zegel.doors.web import assets, demo, pages, portal, sent
+from zegel.doors.web import assets, demo, pages, patchwork, portal, sent
 from zegel.doors.web.api import api
 
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("sent/<str:parcel>/revoke", sent.revoke_parcel),
     path("sent/<str:parcel>/readers/<str:slip>/revoke", sent.revoke_reader),
     path("sent/<str:parcel>/expiry", sent.change_expiry),
+    path("patchwork", patchwork.overview),
+    path("patchwork/patches/<str:name>", patchwork.patch),
+    path("patchwork/suppliers/<str:name>", patchwork.supplier),
+    path("patchwork/what-if", patchwork.what_if),
     path("keys", portal.keys),
     path("accessibility", portal.accessibility),
     path("privacy", portal.privacy),
