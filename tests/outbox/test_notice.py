@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.outbox.facts import FROM, LINK, NOW, SECRET, notice_facts
-from zegel.outbox.notice import spell_moment, write_notice
+from zegel.outbox.notice import From, spell_moment
+from zegel.outbox.notice import write_notice as write
+from zegel.parcels.release import NoticeFacts
+
+
+def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> EmailMessage:
+    """The notice as a mail program reads it."""
+    return message_from_bytes(write(facts, from_, now).wire, policy=policy.default)
 
 
 def _bodies(mail: EmailMessage) -> tuple[str, str]:
@@ -112,7 +119,7 @@ def test_any_name_makes_a_mail(sender: str, organisation: str) -> None:
 
 def test_an_address_in_other_letters_makes_a_utf8_mail() -> None:
     mail = write_notice(notice_facts(to="björn@exämple.example"), FROM, NOW)
-    assert "björn@exämple.example".encode() in mail.as_bytes()
+    assert mail["To"] == "björn@exämple.example"
 
 
 def test_summer_time_counts() -> None:
@@ -122,7 +129,35 @@ def test_summer_time_counts() -> None:
 def test_it_needs_no_django_settings() -> None:
     code = (
         "from tests.outbox.facts import *\nfrom zegel.outbox.notice import write_notice\n"
-        "assert b'Beveiligd' in write_notice(notice_facts(), FROM, NOW).as_bytes()\n"
+        "assert b'Beveiligd' in write_notice(notice_facts(), FROM, NOW).wire\n"
         "from django.conf import settings\nassert not settings.configured"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_mailbox_providers_and_vacation_programs_see_what_it_is() -> None:
+    mail = write_notice(notice_facts(), FROM, NOW)
+    assert mail["List-Id"] == "<berichten.voorbeeld.example>"
+    assert mail["Feedback-ID"] == "::notice:zegel"
+    # A reader cannot unsubscribe from a decision about her; a link that seems to offer it would be a lie.
+    assert "List-Unsubscribe" not in mail
+
+
+@given(sender=st.text(max_size=300), organisation=st.text(min_size=1, max_size=300))
+def test_every_line_is_one_that_a_mail_server_takes(sender: str, organisation: str) -> None:
+    for to in ("j.dejong@example.net", "björn@exämple.example"):
+        facts = notice_facts(sender_name=sender, organisation=organisation, to=to)
+        written = write(facts, FROM, NOW)
+        lines = written.wire.split(b"\r\n")
+        assert not any(b"\r" in line or b"\n" in line or b"\0" in line for line in lines)
+        assert max(map(len, lines)) <= 998
+        assert written.utf8 == (not to.isascii())
+        assert written.body.isascii()
+
+
+@given(sender=st.text(max_size=50), organisation=st.text(min_size=1, max_size=50))
+def test_names_are_read_back_as_they_were_meant(sender: str, organisation: str) -> None:
+    facts = notice_facts(sender_name=sender, organisation=organisation)
+    plain, _ = _bodies(write_notice(facts, FROM, NOW))
+    shown = " ".join("".join(char if char.isprintable() else " " for char in organisation).split())
+    assert f"{shown} heeft een beveiligd bericht" in plain

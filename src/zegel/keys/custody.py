@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from zegel import seal
 from zegel.errors import Mistake, NotFound
+from zegel.keys.files import write_new
 from zegel.parcels.signature import SigningKey
 
 _ED25519 = "signing-ed25519.key"
@@ -92,10 +93,10 @@ def make_keys(folder: Path) -> Custody:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any((folder / name).exists() for name in (_ED25519, _MLDSA65, _COURIER)):
         raise Mistake("There are keys in {path} already.", code="keys-exist", path=folder)
-    _write(folder / _ED25519, Ed25519PrivateKey.generate().private_bytes_raw())
-    _write(folder / _MLDSA65, MLDSA65PrivateKey.generate().private_bytes_raw())
-    _write(folder / _BOUNCES, secrets.token_bytes(32))
-    _write(folder / _COURIER, f"# zegel courier\n{seal.HybridIdentity.generate()}\n".encode())
+    write_new(folder / _ED25519, Ed25519PrivateKey.generate().private_bytes_raw())
+    write_new(folder / _MLDSA65, MLDSA65PrivateKey.generate().private_bytes_raw())
+    write_new(folder / _BOUNCES, secrets.token_bytes(32))
+    write_new(folder / _COURIER, f"# zegel courier\n{seal.HybridIdentity.generate()}\n".encode())
     return Custody(folder)
 
 
@@ -103,7 +104,7 @@ def _read_or_make(path: Path) -> bytes:
     """A secret that folders of former versions do not have; two processes that make it at once agree on one."""
     if not path.exists():
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        _write(fresh, secrets.token_bytes(32))
+        write_new(fresh, secrets.token_bytes(32))
         try:
             # A link is there whole or not at all, and never replaces the one that somebody was quicker to make.
             os.link(fresh, path)
@@ -112,12 +113,3 @@ def _read_or_make(path: Path) -> bytes:
         finally:
             fresh.unlink()
     return path.read_bytes()
-
-
-def _write(path: Path, data: bytes) -> None:
-    # O_EXCL: two set-ups at once must not leave halves of two keys.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -13,12 +13,12 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Protocol
 
 from zegel.errors import Mistake, Unavailable
+from zegel.outbox.written import Written
 
 _PATIENCE = 60.0
 """Seconds for one answer; RFC 5321 §4.5.3.2 would have us wait longer, but the outbox comes back by itself."""
@@ -30,7 +30,7 @@ Tls = Literal["none", "starttls", "implicit"]
 class Route(Protocol):
     """A way out for mail. Raises Mistake when this mail will never be taken, Unavailable when it may be later."""
 
-    def send(self, mail: EmailMessage, sender: str, to: str) -> None: ...
+    def send(self, mail: Written, sender: str, to: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class SmtpRoute:
         self._turn = threading.Lock()
         self._kept: smtplib.SMTP | None = None
 
-    def send(self, mail: EmailMessage, sender: str, to: str) -> None:
+    def send(self, mail: Written, sender: str, to: str) -> None:
         """Returns when the relay has said that it has the mail."""
         with self._turn:
             try:
@@ -91,7 +91,7 @@ class SmtpRoute:
         if kept:
             kept.close()
 
-    def _begin_again(self, mail: EmailMessage, sender: str, to: str) -> bool:
+    def _begin_again(self, mail: Written, sender: str, to: str) -> bool:
         """Try the kept connection; False when the relay had closed it meanwhile, before it heard of this mail."""
         if self._kept is None:
             return False
@@ -105,10 +105,9 @@ class SmtpRoute:
         self._transact(self._kept, mail, sender, to)
         return True
 
-    def _transact(self, smtp: smtplib.SMTP, mail: EmailMessage, sender: str, to: str) -> None:
+    def _transact(self, smtp: smtplib.SMTP, mail: Written, sender: str, to: str) -> None:
         options = []
-        utf8 = not (sender + to).isascii()
-        if utf8:
+        if mail.utf8 or not (sender + to).isascii():
             if not smtp.has_extn("smtputf8"):
                 raise Mistake("The mail server cannot carry this address.", code="address-refused")
             options = ["SMTPUTF8"]
@@ -121,7 +120,7 @@ class SmtpRoute:
         if code not in (250, 251):
             raise _refusal(code, text)
         try:
-            code, text = smtp.data(mail.as_bytes())
+            code, text = smtp.data(mail.wire)
         except smtplib.SMTPDataError as error:
             raise _refusal(error.smtp_code, _bytes(error.smtp_error)) from None
         if code != 250:
@@ -190,17 +189,15 @@ class MaildirRoute:
         for name in ("tmp", "new", "cur"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def send(self, mail: EmailMessage, sender: str, to: str) -> None:
+    def send(self, mail: Written, sender: str, to: str) -> None:
         """``sender`` and ``to`` are kept as Return-Path and Delivered-To, as a delivering server would write them."""
-        del mail["Return-Path"], mail["Delivered-To"]
-        mail["Return-Path"] = f"<{sender}>"
-        mail["Delivered-To"] = to
+        added = f"Return-Path: <{sender}>\r\nDelivered-To: {to}\r\n".encode()
         name = f"{time.time_ns()}.P{os.getpid()}R{secrets.token_hex(6)}.zegel"
         temporary = self._folder / "tmp" / name
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(mail.as_bytes())
+                file.write(added + mail.wire)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.rename(self._folder / "new" / name)

@@ -5,11 +5,7 @@ how a real one is recognised, because it looks like what a thief of data would s
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.template import Context, Engine
 
+from zegel.outbox.written import About, Written, write_mail
 from zegel.parcels.release import NoticeFacts
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -50,24 +47,18 @@ class From:
     zone: ZoneInfo
 
 
-def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> EmailMessage:
+def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> Written:
     """Return the notice as a mail. The same slip always gets the same Message-ID: a repeat is seen to be one."""
     language = facts.language if facts.language in _SUBJECTS else "nl"
     organisation, sender = _one_line(facts.organisation), _one_line(facts.sender_name)
     utf8 = not facts.to.isascii() or not from_.address.isascii()
-    mail = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
-    mail["From"] = _address(_VIA[language].format(sender=sender, organisation=organisation), sender, from_, facts)
-    mail["To"] = facts.to
-    mail["Subject"] = _SUBJECTS[language].format(organisation=organisation)
-    mail["Date"] = format_datetime(now.astimezone(UTC))
-    mail["Message-ID"] = f"<notice.{facts.slip}@{from_.address.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answers, please
-    mail["X-Auto-Response-Suppress"] = "All"
+    # A name that holds an address of its own would be shown as if it were the sender's.
+    named = sender and "@" not in sender
+    shown = _VIA[language].format(sender=sender, organisation=organisation) if named else organisation
+    about = About(shown, from_.address, _SUBJECTS[language].format(organisation=organisation), organisation, language)
     words = _words(facts, language, organisation, sender, from_.zone)
-    mail.set_content(_render(f"notice.{language}.txt", words), cte="quoted-printable")
-    mail.add_alternative(_render(f"notice.{language}.html", words), subtype="html", cte="quoted-printable")
-    mail["Content-Language"] = language
-    return mail
+    texts = [(kind, _render(f"notice.{language}.{end}", words)) for kind, end in (("plain", "txt"), ("html", "html"))]
+    return write_mail(about, facts.to, f"notice.{facts.slip}", now, utf8, texts)
 
 
 def spell_moment(moment: datetime, language: str, zone: ZoneInfo) -> str:
@@ -93,13 +84,6 @@ def _words(facts: NoticeFacts, language: str, organisation: str, sender: str, zo
         "site": f"{link.scheme}://{link.netloc}/",
         "proof": facts.proof,
     }
-
-
-def _address(name: str, sender: str, from_: From, facts: NoticeFacts) -> Address:
-    # A name that holds an address of its own would be shown as if it were the sender's.
-    shown = name if sender and "@" not in sender else _one_line(facts.organisation)
-    local, _, domain = from_.address.rpartition("@")
-    return Address(shown, local, domain)
 
 
 def _one_line(text: str) -> str:

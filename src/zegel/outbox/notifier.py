@@ -1,6 +1,7 @@
 """``journeys.ports.Notifier`` with the drivers that the configuration names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
+from zegel.outbox.written import Written
 from zegel.parcels.release import NoticeFacts
 from zegel.post.verp import BounceAddresses
 
@@ -47,35 +49,53 @@ class SmsSettings(Protocol):
     def driver(self) -> str: ...
 
 
+class MailSigner(Protocol):
+    """Signs a mail for the organisation's domain (``keys.dkim``)."""
+
+    def sign(self, head: bytes, body: Iterable[bytes]) -> bytes:
+        """The ``DKIM-Signature`` fields that go before the mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the keys room gives the courier: return addresses of their own, and signatures. Either may be missing."""
+
+    bounces: BounceAddresses | None = None
+    signer: MailSigner | None = None
+
+
 class RouteNotifier:
     """Writes notices and codes, and hands them to a route."""
 
-    def __init__(
-        self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime], bounces: BounceAddresses | None
-    ):
+    def __init__(self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime], ways: Ways):
         self._from = from_
         self._mail = mail
         self._sms = sms
         self._now = now
-        self._bounces = bounces
+        self._ways = ways
 
     def notice(self, message: NoticeFacts) -> None:
-        sender = self._bounces.make(message.slip) if self._bounces else self._from.address
-        self._mail.send(write_notice(message, self._from, self._now()), sender, message.to)
+        bounces = self._ways.bounces
+        sender = bounces.make(message.slip) if bounces else self._from.address
+        self._mail.send(self._signed(write_notice(message, self._from, self._now())), sender, message.to)
 
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
         self._sms.send(telephone, write_sms(code, language, organisation))
+
+    def _signed(self, mail: Written) -> Written:
+        signer = self._ways.signer
+        return replace(mail, head=signer.sign(mail.head, (mail.body,)) + mail.head) if signer else mail
 
 
 def notifier(
     mail: MailSettings,
     sms: SmsSettings,
     data: Path,
-    bounces: BounceAddresses | None = None,
+    ways: Ways = Ways(),  # it is frozen
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RouteNotifier:
     """Build it; raises Mistake for settings that would send secrets in the clear or cannot be read."""
-    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now, bounces)
+    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now, ways)
 
 
 def _mail_route(mail: MailSettings, data: Path) -> Route:

@@ -39,6 +39,7 @@ from zegel.wiring.config import Config, read_config
 
 if TYPE_CHECKING:
     from zegel.keys.custody import Custody
+    from zegel.keys.dkim import DkimKeys
 
 Zone = Literal["outside", "inside"]
 
@@ -163,19 +164,29 @@ def build(ground: Ground, zone: Zone) -> House:
     )
 
 
+def dkim_keys(ground: Ground) -> "DkimKeys":
+    """The keys that sign mail, for the domain that signs."""
+    from zegel.keys.dkim import DkimKeys
+
+    mail = ground.config.mail
+    domain = mail.dkim_domain or mail.sender.rpartition("@")[2].encode("idna").decode()
+    return DkimKeys(ground.keys / "dkim", domain)
+
+
 def _inside(ground: Ground) -> "Inside":
     from zegel.keys.custody import Custody
     from zegel.outbox.backoff import schedule
-    from zegel.outbox.notifier import notifier
+    from zegel.outbox.notifier import Ways, notifier
 
     config = ground.config
     custody = Custody(ground.keys)
     bounces = None
     if config.mail.bounces != "none":
         bounces = BounceAddresses(config.mail.bounces or config.mail.sender, custody.bounce_key)
+    signer = dkim_keys(ground).signer(config.mail.dkim, utc_now) if config.mail.dkim else None
     return Inside(
         custody=custody,
-        notifier=notifier(config.mail, config.sms, ground.data, bounces),
+        notifier=notifier(config.mail, config.sms, ground.data, Ways(bounces, signer)),
         schedule=schedule,
         bounces=bounces,
     )

@@ -6,19 +6,19 @@ from typing import Any, cast
 
 from zegel.doors.cli.app import make_app, run
 from zegel.doors.cli.texts import language
-from zegel.doors.cli.tools import Server, Tools
+from zegel.doors.cli.tools import Dkim, Server, Tools
 from zegel.errors import Mistake, Unavailable
 from zegel.journeys.house import House
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
-from zegel.wiring.build import Zone, build, configure_django, open_ground, utc_now
+from zegel.wiring.build import Zone, build, configure_django, dkim_keys, open_ground, utc_now
 from zegel.wiring.serve import ROLES, run_group, run_role
 
 
 def main(arguments: list[str]) -> int:
     """Run ``zegel`` with these arguments; returns the exit code."""
-    tools = Tools(_house, _server, _submit_at, _read_at, _init, _migrate, _serve, _demo)
+    tools = Tools(_house, _server, _submit_at, _read_at, _init, _migrate, _serve, _demo, _dkim)
     return run(make_app(tools), arguments)
 
 
@@ -69,6 +69,10 @@ def _serve(data: Path, role: str) -> None:
         run_role(data, role)
     else:
         run_group(open_ground(data).data)
+
+
+def _dkim(data: Path) -> Dkim:
+    return dkim_keys(open_ground(data))
 
 
 def _demo(data: Path, port: int) -> None:

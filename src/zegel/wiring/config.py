@@ -70,6 +70,11 @@ class MailPart(_Part):
     bounces: str = ""
     """The address under which notices get return addresses of their own; empty: ``sender``; ``none``: no bounces."""
 
+    dkim: str = Field(default="", pattern=r"^[a-z0-9-]{0,40}$")
+    """The selector to sign with (``zegel dkim new``); empty: no signatures."""
+    dkim_domain: str = Field(default="", pattern=r"^[a-z0-9.-]{0,253}$")
+    """``d=`` of the signatures, in ASCII; empty: the domain of ``sender``."""
+
     _address = field_validator("sender")(checked_address)
 
     @field_validator("bounces")

@@ -9,6 +9,7 @@ from zegel.journeys.house import House
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
+from zegel.post.dkim import DnsRecord
 
 Zone = Literal["outside", "inside"]
 
@@ -20,6 +21,14 @@ class Server(Protocol):
     def parcel(self, parcel: str) -> dict[str, Any]: ...
     def post(self, path: str, members: dict[str, Any]) -> dict[str, Any]: ...
     def me(self) -> tuple[str, str, str]: ...
+
+
+class Dkim(Protocol):
+    """Keys that sign mail (``keys.dkim``)."""
+
+    def make(self, selector: str) -> list[DnsRecord]: ...
+    def selectors(self) -> list[str]: ...
+    def records(self, selector: str) -> list[DnsRecord]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +47,5 @@ class Tools:
     migrate: Callable[[Path], None]
     serve: Callable[[Path, str], None]
     demo: Callable[..., None]
+    dkim: Callable[[Path], Dkim]
+    """The DKIM keys of a data folder, inside zone."""
