@@ -6,6 +6,7 @@ import pytest
 
 from tests.ground.databases import Database
 from tests.ground.deposits import NOW
+from zegel.errors import Unavailable
 from zegel.parcels.copies import Copy, Outline
 from zegel.parcels.identifiers import new_identifier
 from zegel.records.sql import SqlRecords
@@ -91,23 +92,53 @@ def test_outlines_of_blobs_that_never_got_a_parcel_are_swept() -> None:
 
 def test_names_of_shares_are_known_by_their_share() -> None:
     records, blob, whole = SqlRecords(), new_identifier(), new_identifier()
-    add(records, make_copy("ams", blob, share=3), make_copy("ams", whole), make_copy("par", blob, share=4))
-    assert records.known_names("ams", [f"{blob}-03", f"{blob}-04", blob, whole]) == {f"{blob}-03", whole}
+    add(records, make_copy("ams", blob, share=3, needed=2), make_copy("ams", whole), make_copy("par", blob, share=4))
+    names = [f"{blob}-02-03", f"{blob}-02-04", f"{blob}-03-03", blob, whole]
+    assert records.known_names("ams", names) == {f"{blob}-02-03", whole}
+
+
+def test_a_patch_has_one_share_of_a_blob_and_never_gets_another() -> None:
+    records, blob = SqlRecords(), new_identifier()
+    add(
+        records,
+        make_copy("ams", blob, share=0, needed=2),
+        make_copy("ams", blob),
+        make_copy("ams", blob, share=1, needed=3),
+    )
+    add(records, make_copy("ams", blob, "doomed", share=0, needed=2))
+    with pytest.raises(Unavailable, match="another share"):
+        add(records, make_copy("ams", blob, share=1, needed=2))
+    assert sorted((copy.needed, copy.share, copy.state) for copy in records.copies_of([blob])[blob]) == [
+        (1, -1, "whole"),
+        (2, 0, "doomed"),
+        (3, 1, "whole"),
+    ]
+
+
+def test_blobs_that_are_short_of_shares_are_found_whatever_else_they_have() -> None:
+    records, copies, shares = SqlRecords(), new_identifier(), new_identifier()
+    add(records, make_copy("ams", copies), make_copy("par", copies))
+    assert not records.has_other_shapes(2, 1)
+    add(records, *(make_copy(patch, shares, share=number, needed=2) for number, patch in enumerate(("ams", "par"))))
+    assert records.has_other_shapes(2, 1)
+    assert records.short_of_copies(2, 2) == [shares]
+    assert records.short_of_copies(2, 2, needed=2) == [copies]
+    assert records.short_of_copies(2, 3, needed=2) == sorted([copies, shares])
 
 
 def test_totals_and_groups_add_up(database: Database) -> None:
     records, both = SqlRecords(), new_identifier()
     add(records, make_copy("ams", both), make_copy("par", both), make_copy("par"), make_copy("par", state="wanted"))
-    add(records, make_copy("par", class_=3, share=1))
+    add(records, make_copy("par", class_=3, share=1, needed=2))
     assert records.copy_totals() == {
         ("ams", "whole"): (1, 100),
         ("par", "whole"): (3, 300),
         ("par", "wanted"): (1, 100),
     }
     assert sorted(records.copy_groups(), key=str) == [
-        (2, frozenset({"ams", "par"}), 1, 100, False),
-        (2, frozenset({"par"}), 1, 100, False),
-        (3, frozenset({"par"}), 1, 100, True),
+        (2, frozenset({"ams", "par"}), 1, 100, 1),
+        (2, frozenset({"par"}), 1, 100, 1),
+        (3, frozenset({"par"}), 1, 100, 2),
     ]
 
 

@@ -1,5 +1,6 @@
 """``[[patch]]`` and ``[[spread]]`` in the configuration: what is built, and what is refused by name."""
 
+import sys
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,24 @@ def test_patches_spreads_and_the_policy_are_read(tmp_path: Path, monkeypatch: py
     assert made.policy.control_from == 2
 
 
+def test_a_class_can_be_kept_in_shares(tmp_path: Path) -> None:
+    made = build(
+        tmp_path,
+        "[[spread]]\nclasses = [2]\nshares = {needed = 2, of = 4}\n"
+        "[[spread]]\nclasses = [3]\nleast = 5\nshares = {needed = 3, of = 5}\n",
+    )
+    assert (made.spread(2), made.spread(3), made.spread(4)) == (Spread(4, 3, 2), Spread(5, 5, 3), Spread(1, 1))
+
+
+def test_shares_without_the_library_are_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "zfec", None)
+    with pytest.raises(Mistake, match=r"zegel\[shares\]"):
+        build(tmp_path, "[[spread]]\nclasses = [2]\nshares = {needed = 2, of = 3}\n")
+    assert build(tmp_path, "[[spread]]\nclasses = [2]\ncopies = 2\n")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -82,6 +101,11 @@ def test_patches_spreads_and_the_policy_are_read(tmp_path: Path, monkeypatch: py
         ('[[patch]]\nname = "home"\nfolder = "a"\n[[patch]]\nname = "home"\nfolder = "b"\n', "twice"),
         ('[[patch]]\nname = "../x"\nfolder = "a"\n', "patch.0.name"),
         ("[[spread]]\nclasses = [2]\ncopies = 1\nleast = 2\n", "least is more"),
+        ("[[spread]]\nclasses = [2]\ncopies = 3\nshares = {needed = 2, of = 3}\n", "not both"),
+        ("[[spread]]\nclasses = [2]\nshares = {needed = 3, of = 3}\n", "more than shares.needed"),
+        ("[[spread]]\nclasses = [2]\nshares = {needed = 1, of = 3}\n", "shares.needed"),
+        ("[[spread]]\nclasses = [2]\nshares = {needed = 2, of = 17}\n", "shares.of"),
+        ("[[spread]]\nclasses = [2]\nleast = 1\nshares = {needed = 2, of = 3}\n", "least lies between"),
         ("[placement]\nown_form = 4\n", "own_form"),
         ("[placement]\ncontrol_from = 6\n", "control_from"),
     ],

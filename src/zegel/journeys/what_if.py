@@ -65,8 +65,8 @@ class Survey:
         """Raises NotFound ``unknown-patch``: neither a patch nor a supplier has this name."""
         gone, price = self._named(name)
         groups = [
-            Group(class_, places, blobs, size, self.patches.spread(class_).needed if shares else 1)
-            for class_, places, blobs, size, shares in self.records.copy_groups()
+            Group(class_, places, blobs, size, needed)
+            for class_, places, blobs, size, needed in self.records.copy_groups()
         ]
         wanted = {class_: self.patches.spread(class_).copies for class_ in range(5)}
         cut = frozenset(one.name for one in self.patches.facts() if one.state == "cut")

@@ -1,5 +1,7 @@
 """Where a blob lies: one row per blob and patch, so that whoever patrols can prove all is well without a key.
 
+A row is a whole *copy* of the blob or one *share*, of which any ``needed`` make the blob (docs/reference/shares.md).
+
 =========  =====================================================================================
 state      means
 =========  =====================================================================================
@@ -23,7 +25,11 @@ PIECE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One object at one patch. ``size`` and ``sha256`` are the object's: of a share, the share's own."""
+    """One object at one patch. ``size`` and ``sha256`` are the object's: of a share, the share's own.
+
+    Shares of one blob fit together when they have the same ``needed``. A share that is still ``wanted`` may have no
+    ``sha256`` yet: nobody has computed it.
+    """
 
     blob: str
     patch: str
@@ -34,11 +40,12 @@ class Copy:
     share: int = WHOLE
     checked: datetime | None = None
     row: int = 0
+    needed: int = 1
 
     @property
     def name(self) -> str:
         """The object's name at its patch."""
-        return self.blob if self.share == WHOLE else f"{self.blob}-{self.share:02d}"
+        return self.blob if self.share == WHOLE else share_name(self.blob, self.needed, self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +68,8 @@ class Outline:
     def digest(self, number: int) -> bytes:
         """SHA-256 of piece ``number``."""
         return self.pieces[number] if self.pieces else bytes.fromhex(self.sha256)
+
+
+def share_name(blob: str, needed: int, share: int) -> str:
+    """The name of a share's object: who finds it knows which blob, how many shares it takes, and which one this is."""
+    return f"{blob}-{needed:02d}-{share:02d}"

@@ -202,6 +202,7 @@ class Copy(models.Model):
     blob = models.CharField(max_length=IDENTIFIER)
     patch = models.CharField(max_length=PATCH)
     share = models.SmallIntegerField(default=-1)
+    needed = models.SmallIntegerField(default=1)
     state = models.CharField(max_length=10)
     class_number = models.PositiveSmallIntegerField()
     size = models.PositiveBigIntegerField()
@@ -210,10 +211,13 @@ class Copy(models.Model):
     checked = models.DateTimeField(null=True)
 
     class Meta:
-        """One object per blob and patch; indexes for counting, for what is to be done, and for the patrol."""
+        """One object per blob, patch and shape (whole, or shares that fit together): no patch has two shares of one.
+
+        Indexes for counting, for what is to be done, and for the patrol.
+        """
 
         db_table = "blob_copy"
-        constraints = (models.UniqueConstraint(fields=("blob", "patch"), name="copy_place"),)
+        constraints = (models.UniqueConstraint(fields=("blob", "patch", "needed"), name="copy_place"),)
         indexes = (
             models.Index(fields=("patch", "state", "row"), name="copy_at_patch"),
             models.Index(fields=("state", "row"), name="copy_to_do", condition=~Q(state="whole")),

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
-from zegel.parcels.copies import Copy, CopyState, Outline
+from zegel.errors import Unavailable
+from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline
 from zegel.records import models
 from zegel.records.border import border
 from zegel.records.statements import Row, insert
@@ -20,11 +21,11 @@ _DIGEST = 32
 # Which blobs lie on exactly which patches, in one pass over the table. A patch is a bit, a blob's places are their sum:
 # much faster than joining names a million times.
 _GROUPS = """
-SELECT class_number, places, COUNT(*), SUM(size), MAX(share) FROM (
+SELECT class_number, places, COUNT(*), SUM(size), needed FROM (
     SELECT MIN(class_number) AS class_number, SUM(CASE patch{bits} ELSE 0 END) AS places,
-           MAX(size) AS size, MAX(share) AS share
-    FROM blob_copy WHERE state = 'whole' GROUP BY blob
-) AS each_blob GROUP BY class_number, places
+           MAX(size) AS size, needed
+    FROM blob_copy WHERE state = 'whole' GROUP BY blob, needed
+) AS each_blob GROUP BY class_number, places, needed
 """
 
 
@@ -34,20 +35,30 @@ class Places:
     # Copies -------------------------------------------------------------------------------------------------------
 
     def add_copies(self, copies: Sequence[Copy], now: datetime) -> None:
-        """Write rows for copies that have none; one that has a row at this patch takes the new state."""
+        """Write rows for copies that have none; one that has a row at this patch takes the new state.
+
+        Raises Unavailable ``second-share``: a patch that holds a share never gets another one of the same blob.
+        """
         must_write()
         rows = [_row(copy, now) for copy in copies]
         with border():
             # A deposit's copies are all new; the ORM would take most of its processor time for them.
             if insert(models.Copy._meta.db_table, [_columns(row) for row in rows], unless_there=True) == len(rows):
                 return
+            self._check_shares(rows)
             models.Copy.objects.bulk_create(
                 rows,
                 batch_size=_BATCH,
                 update_conflicts=True,
-                unique_fields=["blob", "patch"],
-                update_fields=["state", "share", "size", "sha256", "since"],
+                unique_fields=["blob", "patch", "needed"],
+                update_fields=["state", "size", "sha256", "since"],
             )
+
+    def _check_shares(self, rows: Sequence[models.Copy]) -> None:
+        new = {(row.blob, row.patch, row.needed): row.share for row in rows if row.share != WHOLE}
+        there = models.Copy.objects.filter(blob__in={blob for blob, _, _ in new}) if new else ()
+        if any(new.get((row.blob, row.patch, row.needed), row.share) != row.share for row in there):
+            raise Unavailable("This patch holds another share of the same blob.", code="second-share")
 
     def copies_of(self, blobs: Sequence[str]) -> dict[str, list[Copy]]:
         """Every row of these blobs; a blob without any is not in the answer."""
@@ -80,12 +91,21 @@ class Places:
             left = limit - len(never)
             return never + [_copy(row) for row in rows.filter(checked__lt=before).order_by("checked")[:left]]
 
-    def short_of_copies(self, class_: int, copies: int, after: str = "", limit: int = 500) -> list[str]:
-        """Blobs of a class, above ``after``, that have fewer places than wanted; in order."""
+    def short_of_copies(
+        self, class_: int, copies: int, after: str = "", limit: int = 500, needed: int = 1
+    ) -> list[str]:
+        """Blobs of a class, above ``after``, that have fewer places of this shape than wanted; in order."""
         with border():
             rows = models.Copy.objects.filter(class_number=class_, blob__gt=after).exclude(state="doomed")
-            found = rows.values("blob").annotate(places=Count("row")).filter(places__lt=copies).order_by("blob")
+            fitting = Count("row", filter=Q(needed=needed))
+            found = rows.values("blob").annotate(places=fitting).filter(places__lt=copies).order_by("blob")
             return list(found.values_list("blob", flat=True)[:limit])
+
+    def has_other_shapes(self, class_: int, needed: int) -> bool:
+        """Whether anything of this class lies in another shape than this one."""
+        with border():
+            rows = models.Copy.objects.filter(class_number=class_).exclude(needed=needed)
+            return rows.exclude(state="doomed").exists()
 
     def set_copies(self, copies: Sequence[Copy], state: CopyState, now: datetime) -> int:
         """Change the state of rows that are still as they were read; returns how many were."""
@@ -177,8 +197,11 @@ class Places:
             rows = models.Copy.objects.values_list("patch", "state").annotate(Count("row"), Sum("size"))
             return {(patch, state): (count, size or 0) for patch, state, count, size in rows.order_by()}
 
-    def copy_groups(self) -> list[tuple[int, frozenset[str], int, int, bool]]:
-        """Blobs by class and the exact set of patches that have them: (class, patches, blobs, bytes, as shares)."""
+    def copy_groups(self) -> list[tuple[int, frozenset[str], int, int, int]]:
+        """Blobs by class and the exact set of patches that have them: (class, patches, blobs, bytes, needed).
+
+        ``bytes`` are those of one copy or share each; a blob that is on its way from one shape to another counts twice.
+        """
         with border():
             patches = list(models.Copy.objects.order_by("patch").values_list("patch", flat=True).distinct())
             if not patches:
@@ -196,9 +219,9 @@ class Places:
                 frozenset(patch for number, patch in enumerate(patches) if int(places) >> number & 1),
                 blobs,
                 int(size),
-                share >= 0,
+                needed,
             )
-            for class_, places, blobs, size, share in rows
+            for class_, places, blobs, size, needed in rows
         ]
 
     # Patches and suppliers ----------------------------------------------------------------------------------------
@@ -241,7 +264,7 @@ def _rows(copies: Sequence[Copy], state: CopyState) -> "QuerySet[models.Copy]":
     return models.Copy.objects.filter(row__in=[copy.row for copy in copies], state=state)
 
 
-_COLUMNS = ("blob", "patch", "share", "state", "class_number", "size", "sha256", "since", "checked")
+_COLUMNS = ("blob", "patch", "share", "needed", "state", "class_number", "size", "sha256", "since", "checked")
 
 
 def _columns(row: models.Copy) -> Row:
@@ -253,6 +276,7 @@ def _row(copy: Copy, now: datetime) -> models.Copy:
         blob=copy.blob,
         patch=copy.patch,
         share=copy.share,
+        needed=copy.needed,
         state=copy.state,
         class_number=copy.class_,
         size=copy.size,
@@ -271,6 +295,7 @@ def _copy(row: models.Copy) -> Copy:
         size=row.size,
         sha256=row.sha256,
         share=row.share,
+        needed=row.needed,
         checked=row.checked,
         row=row.row,
     )

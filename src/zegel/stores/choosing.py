@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from zegel.parcels.copies import Copy, CopyState, Outline
-from zegel.stores.drivers.driver import Driver
+from zegel.stores.drivers.driver import Driver, silent
 from zegel.stores.health import Health
 from zegel.stores.placement import PatchFacts, Placement, Refusal, Spread, place
 from zegel.suppliers.policy import HIGHEST, Policy
 from zegel.suppliers.register import parse_supplier
 from zegel.suppliers.supplier import OWN, Supplier
 
+_NO_LANDING = "no-landing (it comes whole, is to be kept in shares, and no patch of our own takes it)"
 _FRESH = 1.0
 """Seconds that states and suppliers are believed: so soon does ``cut`` reach every process."""
 
@@ -92,16 +93,24 @@ class Choosing:
         return {"own": OWN, **{name: parse_supplier(text) for name, text in self.ledger.suppliers().items()}}
 
     def explain(
-        self, class_: int, blob: str = "", keep: Collection[str] = (), avoid: Collection[str] = ()
+        self,
+        class_: int,
+        blob: str = "",
+        keep: Collection[str] = (),
+        avoid: Collection[str] = (),
+        burden: Collection[str] = (),
     ) -> Placement | Refusal:
-        """Where this class goes and why. ``avoid`` are patches that get nothing new, because they are away."""
+        """Where this class goes and why. ``avoid`` are patches that get nothing new, because they are away.
+
+        ``burden`` are patches that hold a share which they should have deleted.
+        """
         facts, day = self.facts(), self.clock().date()
         # With one patch every blob goes the same way, many times a second.
         asked = (class_, self.spread(class_), day, frozenset(keep), frozenset(avoid), blob if len(facts) > 1 else "")
         if found := self._chosen.get(asked):
             return found
         now = [replace(one, state="read-only") if one.name in avoid and one.state == "open" else one for one in facts]
-        found = place(class_, now, self.spread(class_), self.policy, day, blob, keep)
+        found = place(class_, now, self.spread(class_), self.policy, day, blob, keep, burden)
         if len(facts) == 1:
             self._chosen[asked] = found
         return found
@@ -118,10 +127,26 @@ class Choosing:
         return found.places if isinstance(found, Placement) else self.places(class_, blob)
 
     def _landing(self, blob: str) -> tuple[str, ...]:
+        if any(spread.shares for spread in self._spreads.values()):
+            return self._landing_at_home(blob)
         for class_ in range(HIGHEST, -1, -1):
             if isinstance(self.explain(class_, blob), Placement):
                 return self._living(class_, blob)
         return self.places(0, blob)
+
+    def _landing_at_home(self, blob: str) -> tuple[str, ...]:
+        """Its class may be one that no supplier holds whole, so until the class is known it stays with ourselves."""
+        away, spread = self._away(), self.spread(HIGHEST)
+        own = [one for one in self.facts() if one.supplier and one.supplier.relation == "own"]
+        here = [one for one in own if one.name not in away]
+        wish = Spread() if spread.shares else Spread(spread.copies, 1)
+        found = place(HIGHEST, here, wish, self.policy, self.clock().date(), blob)
+        if isinstance(found, Placement):
+            return found.places
+        if any(one.state == "open" for one in own):
+            raise silent()
+        class_ = max(class_ for class_, spread in self._spreads.items() if spread.shares)
+        raise Refusal(class_, (_NO_LANDING,), found.judged).error()
 
     def _away(self) -> set[str]:
         return {name for name, patch in self.patches.items() if patch.health.open}

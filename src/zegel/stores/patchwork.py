@@ -15,7 +15,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -25,21 +25,23 @@ from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
-from zegel.stores.choosing import Choosing, Ledger, Patch
+from zegel.stores.choosing import Ledger, Patch
 from zegel.stores.drivers.driver import Remains, Stored, is_permanent, missing, silent
 from zegel.stores.health import Health
+from zegel.stores.in_turn import InTurn, Readable
 from zegel.stores.outline import Outliner
 from zegel.stores.placement import Refusal, Spread
 from zegel.stores.reading import Reading, Source, altered
-from zegel.stores.writing import PatchworkWriter, Target
+from zegel.stores.share_reading import ShareReading
+from zegel.stores.share_settling import AT_ONCE, ShareSettling, share_pieces
+from zegel.stores.share_writing import ShareWriter
+from zegel.stores.writing import PatchworkWriter
 from zegel.suppliers.policy import Policy
 
 _REMEMBERED = 10_000
-_AT_ONCE = 64 * 1024 * 1024
-"""A blob up to this size gets all its copies before its sender is answered."""
 
 
-class Patchwork(Choosing):
+class Patchwork(ShareSettling):
     """All patches together. One per process; threads share it."""
 
     def __init__(
@@ -52,24 +54,30 @@ class Patchwork(Choosing):
     ):
         super().__init__(patches, ledger, clock, policy, spreads)
         self.pool = ThreadPoolExecutor(32, "patchwork")
-        self._landed: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._landed: OrderedDict[str, tuple[Copy, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
     # Writing ------------------------------------------------------------------------------------------------------
 
-    def open_write(self, blob: str, class_: int | None = None) -> PatchworkWriter:
+    def open_write(self, blob: str, class_: int | None = None) -> PatchworkWriter | ShareWriter:
         """Begin a blob; of a class that is not known yet it lands where every class may be."""
         checked(blob)
+        if class_ is not None and self.spread(class_).shares:
+            return self.open_shares(blob, class_)
         names = self._landing(blob) if class_ is None else self._living(class_, blob)
-        targets = [Target(name, self.patches[name].driver, self.patches[name].health) for name in names]
-        return PatchworkWriter(blob, targets, self.pool, self._note_landing)
+        return PatchworkWriter(blob, [self.target(name) for name in names], self.pool, self._note_copies)
 
-    def _note_landing(self, outline: Outline, patches: list[str]) -> None:
-        if outline.pieces:
+    def _note_copies(self, outline: Outline, patches: list[str]) -> None:
+        blob = Blob(outline.blob, outline.size, outline.sha256)
+        self.note_landing(outline, [_row(blob, 0, name, "whole") for name in patches])
+
+    def note_landing(self, outline: Outline, copies: Sequence[Copy]) -> None:
+        # A share does not tell how large its blob is, so blobs in shares have an outline however small they are.
+        if outline.pieces or any(copy.share != WHOLE for copy in copies):
             with self.ledger.transaction():
                 self.ledger.add_outline(outline, self.clock())
         with self._lock:
-            self._landed[outline.blob] = tuple(patches)
+            self._landed[outline.blob] = tuple(copies)
             while len(self._landed) > _REMEMBERED:
                 self._landed.popitem(last=False)
 
@@ -120,6 +128,12 @@ class Patchwork(Choosing):
         return rows
 
     def _settle(self, blob: Blob, class_: int) -> list[Copy]:
+        if self.spread(class_).shares:
+            return self.settle_shares(
+                blob,
+                class_,
+                lambda: [_row(blob, class_, name, "whole") for name in self._holders(blob.blob, blob.size)],
+            )
         holders = self._holders(blob.blob, blob.size)
         if not holders:
             raise Mistake("The blob {blob} was not uploaded.", code="blob-missing", blob=blob.blob)
@@ -146,7 +160,7 @@ class Patchwork(Choosing):
         Enough is what the policy wants; of a very large blob, and while patches fail, what it wants at least.
         """
         away, spread = self._away(), self.spread(class_)
-        enough = spread.copies if blob.size <= _AT_ONCE else spread.least
+        enough = spread.copies if blob.size <= AT_ONCE else spread.least
         while True:
             found = self.explain(class_, blob.blob, avoid=away)
             if isinstance(found, Refusal):
@@ -164,8 +178,7 @@ class Patchwork(Choosing):
 
     def _holders(self, blob: str, size: int | None = None) -> tuple[str, ...]:
         """The patches that have it, before there are rows: from memory, or by asking."""
-        with self._lock:
-            known = self._landed.get(blob, ())
+        known = tuple(copy.patch for copy in self.landed(blob) if copy.share == WHOLE)
         if known:
             return known
         names = [name for name in self.patches if self.readable(name)]
@@ -173,6 +186,10 @@ class Patchwork(Choosing):
         if size is not None and any(found not in (None, size) for found in sizes.values()):
             raise Mistake("The blob {blob} is not the one that was uploaded.", code="blob-differs", blob=blob)
         return tuple(name for name, found in sizes.items() if found is not None)
+
+    def landed(self, blob: str) -> tuple[Copy, ...]:
+        with self._lock:
+            return self._landed.get(blob, ())
 
     def _size_at(self, patch: str, blob: str) -> int | None:
         try:
@@ -187,15 +204,15 @@ class Patchwork(Choosing):
         throttle: Callable[[int], None] | None = None,
         name: str = "",
     ) -> Copy:
-        """Copy a blob to one more patch, from any of the others; returns the row that is now true.
+        """Make one more copy or share of a blob, from any of the others; returns the row that is now true.
 
         ``name`` is another name to write under, for a drill.
 
         Every piece is verified before it is sent, and the whole against what the target confirms. Raises Unavailable
         (target or all sources), Damaged, NotFound (all sources).
         """
-        target = self.patches[wanted.patch]
-        pieces = self.reading(sources, wanted.blob).pieces()
+        target, reading = self.patches[wanted.patch], self.reading(sources, wanted.blob)
+        pieces = reading.pieces() if wanted.share == WHOLE else share_pieces(reading, wanted)
         writer = target.driver.open_write(name or wanted.name)
         try:
             for piece in pieces:
@@ -207,11 +224,11 @@ class Patchwork(Choosing):
                 done = writer.commit()
         finally:
             writer.abort()
-        if done.sha256 != wanted.sha256:
+        if wanted.sha256 and done.sha256 != wanted.sha256:
             target.driver.delete([name or wanted.name])
             raise altered()
         target.health.good()
-        return replace(wanted, state="whole", checked=None)
+        return replace(wanted, state="whole", checked=None, size=done.size, sha256=done.sha256)
 
     # Reading ------------------------------------------------------------------------------------------------------
 
@@ -219,18 +236,28 @@ class Patchwork(Choosing):
         copies = self.ledger.copies_of([checked(blob)]).get(blob, [])
         return self.reading(copies, blob).pieces(start, length)
 
-    def reading(self, copies: Sequence[Copy], blob: str) -> Reading:
+    def reading(self, copies: Sequence[Copy], blob: str) -> Readable:
         """What can be read of these copies: those that are whole, on patches that may be read. Raises NotFound."""
         alive = [copy for copy in copies if copy.state in ("whole", "broken") and self.readable(copy.patch)]
         # A copy that was found broken may have been so for a moment only; it is the last resort.
-        alive = [copy for copy in alive if copy.state == "whole"] or alive
-        if not alive:
+        shapes = _complete(copy for copy in alive if copy.state == "whole") or _complete(alive)
+        if not shapes:
             raise silent(60) if any(copy.state != "doomed" for copy in copies) else missing()
-        outline = Outline(blob, alive[0].size, alive[0].sha256)
-        if not outline.verifiable:
-            outline = self.ledger.outline(blob) or outline
-        sources = [Source(copy, self.patches[copy.patch].driver, self.patches[copy.patch].health) for copy in alive]
-        return Reading(outline, sources, self.pool, self.report_broken)
+        readings = [self._reading(blob, needed, found) for needed, found in shapes.items()]
+        return readings[0] if len(readings) == 1 else InTurn(readings)
+
+    def _reading(self, blob: str, needed: int, copies: Sequence[Copy]) -> Reading | ShareReading:
+        sources = [Source(copy, self.patches[copy.patch].driver, self.patches[copy.patch].health) for copy in copies]
+        if needed == 1:
+            outline = Outline(blob, copies[0].size, copies[0].sha256)
+            if not outline.verifiable:
+                outline = self.ledger.outline(blob) or outline
+            return Reading(outline, sources, self.pool, self.report_broken)
+        noted = self.ledger.outline(blob)
+        if noted is None:
+            # The blob was deleted since its rows were read: both go in one transaction.
+            raise missing()
+        return ShareReading(noted, needed, sources, self.pool, self.report_broken)
 
     def report_broken(self, copy: Copy) -> None:
         """Note that a copy is missing, short or altered; repair will replace it."""
@@ -239,9 +266,9 @@ class Patchwork(Choosing):
                 self.ledger.set_copies([copy], "broken", self.clock())
 
     def size(self, blob: str) -> int:
-        for copy in self.ledger.copies_of([checked(blob)]).get(blob, []):
-            if copy.state == "whole" and copy.share == WHOLE:
-                return copy.size
+        copies = self.ledger.copies_of([checked(blob)]).get(blob, [])
+        if any(copy.state == "whole" for copy in copies):
+            return self.reading(copies, blob).outline.size
         for patch in self._holders(blob):
             size = self._size_at(patch, blob)
             if size is not None:
@@ -298,7 +325,7 @@ class Patchwork(Choosing):
     def delete(self, blob: str) -> None:
         """Remove every copy; those on a patch that is away stay ``doomed`` until it is back."""
         with self._lock:
-            self._landed.pop(blob, None)
+            landed = self._landed.pop(blob, ())
         with self.ledger.transaction():
             doomed = self.ledger.doom([checked(blob)], self.clock())
         if doomed:
@@ -307,7 +334,7 @@ class Patchwork(Choosing):
         for name, patch in self.patches.items():
             if self.readable(name):
                 with suppress(Unavailable):
-                    patch.driver.delete([blob])
+                    patch.driver.delete([blob, *(copy.name for copy in landed if copy.patch == name)])
 
     def remove(self, doomed: Sequence[Copy]) -> dict[str, Unavailable]:
         """Delete doomed copies and forget their rows; returns the names that could not be deleted, with why."""
@@ -347,6 +374,15 @@ def _blaming(health: Health) -> Iterator[None]:
     except Unavailable as error:
         health.bad(is_permanent(error))
         raise
+
+
+def _complete(copies: Iterable[Copy]) -> dict[int, list[Copy]]:
+    """Copies by how many of them are needed; only where so many are there. Whole copies come first."""
+    found: dict[int, dict[int | str, Copy]] = {}
+    for copy in copies:
+        # Two rows of one share are one share; whole copies are all alike and all worth having.
+        found.setdefault(copy.needed, {}).setdefault(copy.patch if copy.share == WHOLE else copy.share, copy)
+    return {needed: list(found[needed].values()) for needed in sorted(found) if len(found[needed]) >= needed}
 
 
 def _row(blob: Blob, class_: int, patch: str, state: CopyState) -> Copy:

@@ -6,6 +6,10 @@ The rules about one supplier are ``suppliers.policy``'s. The rules about a *set*
   are different places to us, because nobody can sell them;
 * from a certain class on, suppliers under non-European control may help keep a blob, and never have it alone;
 * fewer places than ``least`` is a refusal; fewer than ``copies`` is a placement that says what it lacks.
+
+Of a class that is kept in *shares*, a place is one share, so nobody outside has two. A supplier that still holds a
+share which it could not delete (a *burden*) is as good as a holder. And those under non-European control are counted
+together, as if one law emptied them all: they must not be able to make the message, nor to withhold it.
 """
 
 import hashlib
@@ -67,6 +71,8 @@ class Placement:
     places: tuple[str, ...]
     short: int
     judged: tuple[Judged, ...]
+    needed: int = 1
+    """How many of the places make the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +102,30 @@ def place(
     day: date,
     blob: str = "",
     keep: Iterable[str] = (),
+    burden: Iterable[str] = (),
 ) -> Placement | Refusal:
-    """Choose places for ``blob``; ``keep`` are patches that have it already and are kept when the rules let them."""
-    kept = frozenset(keep)
+    """Choose places for ``blob``; ``keep`` are patches that have it already and are kept when the rules let them.
+
+    ``burden`` are patches that hold another share of it and have not deleted it; they and their owners get no more.
+    """
+    kept, burdened = frozenset(keep), frozenset(burden)
     verdicts = {patch.name: eligible(class_, patch.supplier, day, policy) for patch in patches}
-    judged = tuple(_judge(patch, verdicts[patch.name], patch.name in kept) for patch in patches)
+    judged = tuple(_judge(patch, verdicts[patch.name], patch.name in kept, patch.name in burdened) for patch in patches)
+    holders = tuple(patch for patch in patches if patch.name in burdened)
     against = {one.patch: one.reasons for one in judged}
     able = sorted((patch for patch in patches if not against[patch.name]), key=lambda one: _order(one, blob, kept))
     for count in range(min(spread.copies, len(able)), max(spread.least, spread.needed) - 1, -1):
         for chosen in combinations(able, count):
-            if _apart(chosen, day) and any(verdicts[one.name].custody for one in chosen):
-                return Placement(class_, tuple(one.name for one in chosen), spread.copies - count, judged)
+            if _apart((*holders, *chosen), day) and _in_custody(chosen, verdicts, spread.needed):
+                names = tuple(one.name for one in chosen)
+                return Placement(class_, names, spread.copies - count, judged, spread.needed)
     return Refusal(class_, _rules(able, spread, verdicts), judged)
 
 
-def _judge(patch: PatchFacts, verdict: Verdict, kept: bool) -> Judged:
+def _judge(patch: PatchFacts, verdict: Verdict, kept: bool, burdened: bool) -> Judged:
     reasons = [str(reason) for reason in verdict.reasons]
+    if burdened:
+        reasons.append("holds-a-share (one that it has not deleted yet)")
     if patch.state in ("leaving", "cut") or (patch.state == "read-only" and not kept):
         reasons.append(f"patch-{patch.state} (it takes no new copies)")
     return Judged(patch.name, patch.supplier.name if patch.supplier else "", tuple(reasons))
@@ -134,10 +148,19 @@ def _apart(chosen: Sequence[PatchFacts], day: date) -> bool:
     return True
 
 
+def _in_custody(chosen: Sequence[PatchFacts], verdicts: dict[str, Verdict], needed: int) -> bool:
+    """Those under non-European control never have it alone; of shares they cannot make it, and are not needed to."""
+    ours = sum(verdicts[one.name].custody for one in chosen)
+    return ours >= needed and (needed == 1 or len(chosen) - ours < needed)
+
+
 def _rules(able: Sequence[PatchFacts], spread: Spread, verdicts: dict[str, Verdict]) -> tuple[str, ...]:
     least = max(spread.least, spread.needed)
     if len(able) < least:
         return (f"too-few-places ({len(able)} of {least} that are needed at least)",)
-    if not any(verdicts[patch.name].custody for patch in able):
+    ours = sum(verdicts[patch.name].custody for patch in able)
+    if not ours:
         return ("sole-custody (all that are left are under non-European control)",)
+    if ours < spread.needed:
+        return (f"sole-custody ({spread.needed} shares make it, and only {ours} can lie under European control)",)
     return (f"too-few-suppliers (fewer than {least} that do not share an owner and include a European one)",)

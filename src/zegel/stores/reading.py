@@ -21,7 +21,11 @@ from zegel.parcels.copies import PIECE_BYTES, Copy, Outline
 from zegel.stores.drivers.driver import PIECE, Driver, is_permanent, missing
 from zegel.stores.health import Health
 
-_HEDGE_LEAST, _HEDGE_MOST = 0.1, 1.0
+HEDGE_LEAST, HEDGE_MOST = 0.1, 1.0
+
+
+Report = Callable[[Copy], None]
+"""Told about a copy or share that was found missing, short or altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Reading:
     outline: Outline
     sources: Sequence[Source]
     pool: Executor
-    report: Callable[[Copy], None]
+    report: Report
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield the range in pieces of at most 256 KiB; whatever can fail at once fails before the first."""
@@ -86,7 +90,7 @@ class Reading:
             try:
                 return self._open(left[0], number, end)
             except ZegelError as error:
-                worst = _worse(worst, error)
+                worst = worse(worst, error)
                 self._blame(left.pop(0), error)
         return self._race(left, number, end, worst)
 
@@ -97,7 +101,7 @@ class Reading:
             if waiting:
                 source = waiting.pop(0)
                 flying[self.pool.submit(self._open, source, number, end)] = source
-            patience = min(max(3 * source.health.latency, _HEDGE_LEAST), _HEDGE_MOST) if waiting else None
+            patience = min(max(3 * source.health.latency, HEDGE_LEAST), HEDGE_MOST) if waiting else None
             done, _ = wait(flying, timeout=patience, return_when=FIRST_COMPLETED)
             if not done:
                 for source in flying.values():
@@ -107,7 +111,7 @@ class Reading:
                 try:
                     found = future.result()
                 except ZegelError as error:
-                    worst = _worse(worst, error)
+                    worst = worse(worst, error)
                     self._blame(source, error)
                     left.remove(source)
                     continue
@@ -146,7 +150,7 @@ class Reading:
                 pieces = source.driver.read(source.copy.name, start, end - start)
                 first = next(pieces, b"")
             except ZegelError as error:
-                worst = _worse(worst, error)
+                worst = worse(worst, error)
                 self._blame(source, error)
                 continue
             whole = (start, end) == (0, self.outline.size)
@@ -209,7 +213,7 @@ def _order(source: Source) -> tuple[bool, bool, bool, float]:
     return (health.open, health.lagging, not source.driver.guarantees.prompt, health.latency)
 
 
-def _worse(one: ZegelError, other: ZegelError) -> ZegelError:
+def worse(one: ZegelError, other: ZegelError) -> ZegelError:
     """What the reader should hear when every copy failed: that it may work later, before that it is damaged or gone."""
     rank = {NotFound: 0, Damaged: 1, Unavailable: 2}
     return max(one, other, key=lambda error: rank.get(type(error), 3))

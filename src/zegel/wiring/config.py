@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from zegel.errors import Mistake, NotFound
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.limits import Limits
+from zegel.stores.placement import Spread
 from zegel.suppliers.policy import Policy as PlacementPolicy
 
 FILE = "zegel.toml"
@@ -142,18 +143,43 @@ class PatchPart(_Part):
         return self
 
 
+class SharesPart(_Part):
+    """A blob in ``of`` shares, of which any ``needed`` make it (docs/reference/shares.md)."""
+
+    needed: int = Field(ge=2, le=16)
+    of: int = Field(ge=3, le=16)
+
+
 class SpreadPart(_Part):
-    """How some classes are spread: copies wanted, and how many must be durable before the sender is answered."""
+    """How some classes are spread: copies or shares wanted; how many are durable before the sender is answered.
+
+    ``least`` is 1 for copies; for shares one more than is needed, so that the loss of one place is survived at once.
+    """
 
     classes: tuple[int, ...] = Field(min_length=1)
     copies: int = Field(default=1, ge=1, le=16)
-    least: int = Field(default=1, ge=1, le=16)
+    least: int = Field(default=0, ge=1, le=16)
+    shares: SharesPart | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if self.least > self.copies:
-            raise ValueError("least is more than copies")
+        if self.shares is None:
+            if self.least > self.copies:
+                raise ValueError("least is more than copies")
+            return self
+        if "copies" in self.model_fields_set:
+            raise ValueError("a class is kept in copies or in shares, not both")
+        if self.shares.needed >= self.shares.of:
+            raise ValueError("shares.of must be more than shares.needed, or nothing may ever be lost")
+        if self.least and not self.shares.needed <= self.least <= self.shares.of:
+            raise ValueError("least lies between shares.needed and shares.of")
         return self
+
+    def spread(self) -> Spread:
+        """As placement takes it."""
+        if self.shares is None:
+            return Spread(self.copies, self.least or 1)
+        return Spread(self.shares.of, self.least or self.shares.needed + 1, self.shares.needed)
 
 
 class Config(_Part):

@@ -10,7 +10,7 @@ from zegel.stores.choosing import Ledger, Patch
 from zegel.stores.drivers.driver import Driver
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.patchwork import Patchwork
-from zegel.stores.placement import Spread
+from zegel.stores.sharing import check_library
 from zegel.wiring.config import Config, PatchPart
 
 FIRST = "local"
@@ -25,7 +25,9 @@ def build_patchwork(config: Config, data: Path, ledger: Ledger, clock: Callable[
         if names.count(name) > 1:
             raise Mistake("The patch {patch} stands twice in the configuration.", code="bad-patch", patch=name)
     patches = [Patch(part.name, _driver(part, data), part.supplier, part.rank) for part in parts]
-    spreads = {class_: Spread(part.copies, part.least) for part in config.spread for class_ in part.classes}
+    if any(part.shares for part in config.spread):
+        check_library()
+    spreads = {class_: part.spread() for part in config.spread for class_ in part.classes}
     return Patchwork(patches, ledger, clock, config.placement, spreads)
 
 

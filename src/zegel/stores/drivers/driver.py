@@ -1,6 +1,6 @@
 """The shape of a driver. A driver knows names and bytes, and nothing of parcels, policies or other drivers.
 
-**Names** are blob identifiers, with ``-00`` … ``-99`` behind them for a share of a blob (erasure coding).
+**Names** are blob identifiers, with ``-02-00`` behind them for a share of a blob: of those that need 2, number 0.
 
 **Failures.** NotFound: the name is not there, and the storage is sure. Unavailable with
 
@@ -22,7 +22,7 @@ from zegel.errors import Mistake, NotFound, Unavailable
 from zegel.parcels.deposit import Blob
 
 PIECE = 256 * 1024
-_NAME = re.compile(r"[a-z2-7]{25}[aeimquy4](-[0-9]{2})?\Z")
+_NAME = re.compile(r"[a-z2-7]{25}[aeimquy4](-[0-9]{2}-[0-9]{2})?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,206 @@
+"""Shares: any ``needed`` of them make the blob, fewer are told as such, and nothing wrong is ever handed out."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.ground.databases import Database
+from tests.patchwork.conftest import Quilt, make_quilt
+from tests.suppliers.made import make_supplier
+from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
+from zegel.parcels.copies import PIECE_BYTES
+from zegel.parcels.identifiers import new_identifier
+from zegel.stores.placement import Spread
+from zegel.stores.sharing import share_size
+
+MIB = PIECE_BYTES
+LARGE = random.Random(7).randbytes(3 * MIB + 12345)
+TWO_OF_THREE = Spread(copies=3, least=3, shares=2)
+
+
+@pytest.fixture
+def quilt(tmp_path: Path, database: Database) -> Quilt:
+    """Classes 0 to 3 in three shares of which two make the blob: two suppliers and home."""
+    return make_quilt(tmp_path, {class_: Spread(3, 2, 2) for class_ in range(4)}, home=5)
+
+
+def shares(quilt: Quilt, blob: str) -> dict[str, int]:
+    return {copy.patch: copy.share for copy in quilt.records.copies_of([blob])[blob] if copy.state != "doomed"}
+
+
+def spoil(quilt: Quilt, patch: str, blob: str, how: str) -> None:
+    (path,) = quilt.stores[patch].blobs.glob(f"*/{blob}-*")
+    data = path.read_bytes()
+    path.unlink()
+    if how == "truncated":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "altered":
+        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"small", LARGE[:MIB], LARGE[: MIB + 1], LARGE])
+def test_every_patch_gets_one_share_and_nobody_the_blob(quilt: Quilt, data: bytes) -> None:
+    blob = quilt.put(data)
+    assert quilt.states(blob) == {"ams": "whole", "par": "whole", "home": "whole"}
+    assert sorted(shares(quilt, blob).values()) == [0, 1, 2]
+    for patch, store in quilt.stores.items():
+        (stored,) = store.listing()
+        assert stored.name == f"{blob}-02-{shares(quilt, blob)[patch]:02d}"
+        assert stored.size == share_size(len(data), 2)
+    assert quilt.get(blob) == data
+    assert quilt.patchwork.size(blob) == len(data)
+
+
+def test_an_upload_of_a_class_that_is_not_known_stays_at_home_until_it_is_dealt_out(quilt: Quilt) -> None:
+    blob = new_identifier()
+    writer = quilt.patchwork.open_write(blob)
+    writer.write(LARGE)
+    done = writer.commit()
+    assert quilt.has(blob) == {"home"}
+    quilt.patchwork._landed.clear()  # as another process, which remembers nothing
+    rows = quilt.patchwork.settle([done], 2)
+    assert sorted((row.patch, row.needed, row.state) for row in rows) == [
+        ("ams", 2, "whole"),
+        ("home", 1, "doomed"),
+        ("home", 2, "whole"),
+        ("par", 2, "whole"),
+    ]
+    with quilt.records.transaction():
+        quilt.records.add_copies(rows, quilt.clock())
+    assert quilt.get(blob) == LARGE
+    assert quilt.ground.house.plan_b is not None
+    quilt.ground.house.plan_b.tend.round()
+    assert [path.name for path in quilt.stores["home"].blobs.glob("*/*")] == [
+        f"{blob}-02-{shares(quilt, blob)['home']:02d}"
+    ]
+    quilt.patchwork._landed.clear()
+    assert quilt.patchwork.settle([done], 2) == [], "the same deposit again"
+
+
+def test_without_a_patch_of_our_own_an_upload_is_refused_and_nothing_is_stored(
+    tmp_path: Path, database: Database
+) -> None:
+    quilt = make_quilt(tmp_path, {3: TWO_OF_THREE}, (make_supplier("ams-cloud"), make_supplier("par-cloud")))
+    del quilt.patchwork.patches["home"]
+    with pytest.raises(Mistake, match="no-landing"):
+        quilt.patchwork.open_write(new_identifier())
+    with pytest.raises(Mistake, match="no-landing"):
+        quilt.patchwork.write_part(new_identifier(), 0, iter([b"x"]), "a")
+    with pytest.raises(Mistake, match=r"too-few-places \(2 of 3"):
+        quilt.patchwork.open_write(new_identifier(), 3)
+    assert all(not list(store.incoming.iterdir()) and not list(store.listing()) for store in quilt.stores.values())
+
+
+@pytest.mark.parametrize("mood", ["away", "refusing"])
+def test_writes_go_on_with_enough_shares_and_the_missing_one_is_wanted(quilt: Quilt, mood: str) -> None:
+    quilt.stores["par"].mood = mood
+    blob = quilt.put(LARGE)
+    assert quilt.states(blob) == {"ams": "whole", "par": "wanted", "home": "whole"}
+    assert quilt.get(blob) == LARGE
+
+
+def test_a_promise_of_three_shares_is_not_given_with_two_and_with_one_nothing_stays(
+    tmp_path: Path, database: Database
+) -> None:
+    quilt = make_quilt(tmp_path, {2: TWO_OF_THREE}, home=5)
+    quilt.stores["par"].mood = "away"
+    with pytest.raises(Unavailable):
+        quilt.put(LARGE)
+    quilt.stores["ams"].mood = "away"
+    blob = new_identifier()
+    with pytest.raises(Unavailable):
+        quilt.patchwork.open_write(blob, 2)
+    quilt.stores["ams"].mood = "well"
+    writer = quilt.patchwork.open_write(blob, 2)
+    writer.write(LARGE)
+    quilt.stores["ams"].mood = "away"
+    with pytest.raises(Unavailable):
+        writer.commit()
+    writer.abort()
+    assert quilt.has(blob) == set()
+
+
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mood", ["away", "refusing", "altering", "forgetting", "breaking"])
+@pytest.mark.parametrize("sick", ["ams", "par", "home"])
+def test_the_reader_gets_everything_whatever_one_patch_does(quilt: Quilt, mood: str, sick: str) -> None:
+    blobs = {quilt.put(data): data for data in (b"", b"small", LARGE[:MIB], LARGE)}
+    quilt.stores[sick].mood = mood
+    for blob, data in blobs.items():
+        assert quilt.get(blob) == data
+        assert quilt.get(blob, MIB - 5, 10) == data[MIB - 5 : MIB + 5]
+        assert quilt.get(blob, 2) == data[2:]
+
+
+@pytest.mark.parametrize("how", ["missing", "truncated", "altered"])
+def test_who_altered_a_share_is_found_and_nobody_else_is_blamed(quilt: Quilt, how: str) -> None:
+    for sick in quilt.stores:
+        blob = quilt.put(LARGE)
+        spoil(quilt, sick, blob, how)
+        for other in set(quilt.stores) - {sick}:
+            # The sick one is among the first two that are asked, whatever its number is.
+            quilt.patchwork.patches[other].health.slow()
+        assert quilt.get(blob) == LARGE
+        assert {patch for patch, state in quilt.states(blob).items() if state == "broken"} == {sick}
+
+
+def test_a_share_that_stalls_is_overtaken_by_another(quilt: Quilt) -> None:
+    blob = quilt.put(LARGE)
+    stalling = quilt.stores["ams"]
+    stalling.mood = "stalling"
+    quilt.patchwork.patches["par"].health.slow()
+    assert quilt.get(blob) == LARGE
+    assert stalling.reads == 1
+    assert quilt.get(blob) == LARGE
+    assert stalling.reads == 1, "the next reader asks the others first"
+    stalling.patience.set()
+
+
+@pytest.mark.parametrize("how", ["away", "altering", "forgetting"])
+def test_with_fewer_than_needed_the_reader_hears_it_and_gets_nothing_wrong(quilt: Quilt, how: str) -> None:
+    blob = quilt.put(LARGE)
+    quilt.stores["ams"].mood = quilt.stores["par"].mood = how
+    with pytest.raises({"away": Unavailable, "altering": Damaged, "forgetting": NotFound}[how]):
+        quilt.get(blob)
+    quilt.stores["ams"].mood = quilt.stores["par"].mood = "well"
+    assert quilt.get(blob) == LARGE
+
+
+def test_when_too_many_break_off_in_the_middle_what_was_handed_out_is_right(quilt: Quilt) -> None:
+    blob = quilt.put(LARGE)
+    pieces = quilt.patchwork.read(blob)
+    got = next(pieces)
+    for store in quilt.stores.values():
+        store.mood = "breaking"
+    with pytest.raises(ZegelError):
+        got += b"".join(quilt.patchwork.read(blob))
+    quilt.stores["par"].mood = quilt.stores["ams"].mood = "well"
+    assert got + b"".join(pieces) == LARGE
+
+
+def test_a_patch_that_was_cut_is_not_asked(quilt: Quilt) -> None:
+    blob = quilt.put(LARGE)
+    with quilt.records.transaction():
+        quilt.records.set_patch("ams", quilt.clock(), state="cut")
+    quilt.patchwork.refresh()
+    before = quilt.stores["ams"].reads
+    assert quilt.get(blob) == LARGE
+    assert quilt.stores["ams"].reads == before
+
+
+def test_deleting_removes_every_share_and_every_row(quilt: Quilt) -> None:
+    blob, orphan = quilt.put(LARGE), new_identifier()
+    writer = quilt.patchwork.open_write(orphan, 2)
+    writer.write(LARGE)
+    writer.commit()
+    for one in (blob, orphan):
+        quilt.patchwork.delete(one)
+        assert (quilt.has(one), quilt.states(one)) == (set(), {})
+        with pytest.raises(NotFound):
+            quilt.get(one)
