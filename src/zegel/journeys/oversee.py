@@ -153,7 +153,7 @@ class Oversee:
         groups = self.records.copy_groups()
         return tuple(self._class(class_, [group for group in groups if group[0] == class_]) for class_ in CLASSES)
 
-    def _class(self, class_: int, groups: Sequence[tuple[int, frozenset[str], int, int, bool]]) -> ClassView:
+    def _class(self, class_: int, groups: Sequence[tuple[int, frozenset[str], int, int, int]]) -> ClassView:
         spread, now = self.patches.spread(class_), self.patches.explain(class_)
         at: Counter[str] = Counter()
         for _, patches, blobs, _, _ in groups:
