@@ -426,7 +426,7 @@ def test_a_notice_that_was_moved_to_another_row_is_not_sent(ground: Ground) -> N
 def test_a_mail_server_that_is_away_is_tried_again_for_days(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     parcel = ground.send()
     assert ground.house.announce is not None
-    notifier = ground.house.announce.notifier
+    notifier = ground.house.announce.handlers["notice"].notifier
     honest, tries = notifier.notice, []
 
     def away(message: object) -> None:
@@ -451,7 +451,7 @@ def test_a_reader_who_is_never_reached_is_reported(ground: Ground, monkeypatch: 
     def away(message: object) -> None:
         raise Unavailable("The mail server does not answer.", code="mail-unavailable")
 
-    monkeypatch.setattr(ground.house.announce.notifier, "notice", away)
+    monkeypatch.setattr(ground.house.announce.handlers["notice"].notifier, "notice", away)
     for _ in range(5 * 24):
         ground.announce()
         ground.clock.move(hours=1)

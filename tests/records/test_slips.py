@@ -81,7 +81,7 @@ def test_a_destroyed_slip_leaves_nothing_that_opens_it(database: Database) -> No
         for secret in (reader.sealed_slip, reader.share, reader.sealed_notice, reader.proof.verifier):
             assert not secret or repr(secret)[2:-1] not in dump
     assert "+31612345678" not in dump
-    assert records.count_outbox() == {"waiting": 0, "done": 2, "dead": 0}
+    assert records.count_outbox() == {"waiting": 0, "held": 0, "done": 2, "dead": 0}
 
 
 def test_sqlite_overwrites_what_is_wiped(sqlite: Database) -> None:

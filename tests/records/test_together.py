@@ -53,7 +53,7 @@ def test_couriers_in_four_processes_do_every_row_exactly_once(database: Database
 
     assert len(done) == 200
     assert set(Counter(done).values()) == {1}
-    assert records.count_outbox() == {"waiting": 0, "done": 200, "dead": 0}
+    assert records.count_outbox() == {"waiting": 0, "held": 0, "done": 200, "dead": 0}
     # Two hundred entries from four processes make one chain without gap or fork.
     entries = records.audit_entries()
     assert check_chain(entries, records.audit_head()).number == 200
@@ -254,5 +254,5 @@ def test_a_revocation_and_a_courier_do_not_wait_in_a_circle(database: Database) 
     with ThreadPoolExecutor(2) as threads:
         for job in [threads.submit(courier), threads.submit(sender)]:
             job.result()
-    assert records.count_outbox() == {"waiting": 0, "done": 12, "dead": 0}
+    assert records.count_outbox() == {"waiting": 0, "held": 0, "done": 12, "dead": 0}
     check_chain(records.audit_entries(), records.audit_head())

@@ -1,118 +1,77 @@
-"""Announce: the courier's round (inside zone). Notices and SMS codes leave from here, each at least once.
+"""Announce: the courier's round (inside zone). What lies in the outbox leaves from here, each row at least once.
 
-The row is finished after the message is handed over: a crash in between says the same thing again (the notice carries
-the same Message-ID), a crash before it changes nothing.
+Every kind of row has its handler. A row is finished after its message is handed over: a crash in between says the same
+thing again (the notice carries the same Message-ID), a crash before it changes nothing.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Protocol
 from uuid import uuid4
 
-from zegel.audit.events import Event
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable, ZegelError
-from zegel.journeys.ports import Clock, CourierKey, Notifier, OutboxRow, Records
-from zegel.parcels.claim import Link, read_secret
-from zegel.parcels.manifest import Organisation
-from zegel.parcels.release import NoticeFacts
-from zegel.parcels.states import Slip, check_open
+from zegel.journeys.ports import Clock, CourierKey, OutboxRow, Records
+from zegel.parcels.outbox_words import Words, read_words
+from zegel.parcels.states import Slip
 
 _LEASE_SECONDS = 300
 
-Schedule = Callable[[int, datetime, datetime], datetime | None]
-"""(tries so far, first try, now) → when to try again, or None to give up (``outbox.backoff``)."""
+
+class RowHandler(Protocol):
+    """What is done with rows of one kind."""
+
+    def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
+        """Outside any transaction. Raises Unavailable when trying later may help, another family when it never will."""
+
+    def done(self, row: OutboxRow) -> None:
+        """In the transaction that finishes the row."""
+
+    def again(self, row: OutboxRow, now: datetime) -> datetime | None:
+        """When to try again after Unavailable; None: give up."""
+
+    def given_up(self, row: OutboxRow, error: ZegelError) -> None:
+        """In the transaction that buries the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Leases rows, opens them with the courier's key and tells readers."""
+    """Leases rows, opens them with the courier's key and gives each to the handler of its kind."""
 
     records: Records
     courier_key: CourierKey
-    notifier: Notifier
-    schedule: Schedule
-    organisation: Organisation
-    url: str
+    handlers: Mapping[str, RowHandler]
     clock: Clock
 
     def round(self, limit: int = 20) -> int:
         """Handle what is due; returns how many rows were handled, well or not."""
         rows = self.records.lease_outbox(self.clock(), uuid4().hex, limit, _LEASE_SECONDS)
         for row in rows:
-            self._handle(row)
+            self._handle(row, self.handlers[row.kind])
         return len(rows)
 
-    def _handle(self, row: OutboxRow) -> None:
+    def _handle(self, row: OutboxRow, handler: RowHandler) -> None:
         try:
             slip = self.records.slip(row.slip)
-            check_open(slip, self.clock())
-            self._tell(row, slip)
+            handler.hand_over(row, slip, read_words(row.kind, row.slip, self.courier_key.open_sealed(row.sealed)))
         except Unavailable as error:
-            self._later(row, error)
+            self._later(row, handler, error)
         except (Mistake, NotFound, Damaged, Denied) as error:
-            self._give_up(row, error)
+            self._give_up(row, handler, error)
         else:
-            self._done(row)
+            with self.records.transaction():
+                if self.records.finish_outbox(row.row, row.lease):
+                    handler.done(row)
 
-    def _tell(self, row: OutboxRow, slip: Slip) -> None:
-        said = self._open(row)
-        if row.kind == "sms-code":
-            if self._too_late(row):
-                raise Mistake("The code had expired before it could be sent.", code="late-code")
-            self.notifier.sms_code(slip.proof.telephone, said["code"], slip.language, self.organisation.name)
+    def _later(self, row: OutboxRow, handler: RowHandler, error: ZegelError) -> None:
+        due = handler.again(row, self.clock())
+        if due is None:
+            self._give_up(row, handler, error)
             return
-        facts = NoticeFacts(
-            slip=slip.slip,
-            to=slip.address,
-            language=slip.language,
-            sender_name=slip.sender_name,
-            sender_address=slip.sender,
-            organisation=self.organisation.name,
-            created=slip.created,
-            expires=slip.expires,
-            proof=slip.proof.kind,
-            link=str(Link(self.url, slip.slip, read_secret(said["secret"]))),
-        )
-        self.notifier.notice(facts)
-
-    def _open(self, row: OutboxRow) -> dict[str, str]:
-        wanted = {"notice": ("notice v1", "secret"), "sms-code": ("sms code v1", "code")}[row.kind]
-        try:
-            said = json.loads(self.courier_key.open_sealed(row.sealed))
-            # A sealed notice that was moved to another row would send one reader the secret of another.
-            if said["zegel"] == wanted[0] and said["slip"] == row.slip and isinstance(said[wanted[1]], str):
-                return dict(said)
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise Damaged("The outbox row does not hold what it should.", code="bad-outbox-row")
-
-    def _too_late(self, row: OutboxRow) -> bool:
-        kept = self.records.code(row.slip)
-        return kept is None or kept[1] <= self.clock()
-
-    def _done(self, row: OutboxRow) -> None:
         with self.records.transaction():
-            if self.records.finish_outbox(row.row, row.lease) and row.kind == "notice":
-                now = self.clock()
-                if self.records.mark(row.slip, "announced", now):
-                    self.records.append_audit(now, "courier", Event.READER_ANNOUNCED, row.slip, {})
+            self.records.retry_outbox(row.row, row.lease, due, error.kind)
 
-    def _later(self, row: OutboxRow, error: ZegelError) -> None:
-        now = self.clock()
-        again = now + timedelta(seconds=30)
-        if row.kind == "notice":
-            due = self.schedule(row.attempts + 1, row.created, now)
-            if due is None:
-                return self._give_up(row, error)
-            again = due
+    def _give_up(self, row: OutboxRow, handler: RowHandler, error: ZegelError) -> None:
         with self.records.transaction():
-            self.records.retry_outbox(row.row, row.lease, again, error.kind)
-        return None
-
-    def _give_up(self, row: OutboxRow, error: ZegelError) -> None:
-        with self.records.transaction():
-            now = self.clock()
-            buried = self.records.bury_outbox(row.row, row.lease, error.kind)
-            if buried and row.kind == "notice" and self.records.mark(row.slip, "unreached", now):
-                self.records.append_audit(now, "courier", Event.READER_UNREACHED, row.slip, {"reason": error.kind})
+            if self.records.bury_outbox(row.row, row.lease, error.kind):
+                handler.given_up(row, error)

@@ -1,7 +1,6 @@
 """Collect, the server's half: judge the proof, release the share, hand out sealed bytes (outside zone)."""
 
 import hmac
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,8 +14,9 @@ from zegel.parcels.addresses import Person
 from zegel.parcels.identifiers import checked
 from zegel.parcels.limits import CODE_MINUTES, CODE_TRIES, TICKET_MINUTES
 from zegel.parcels.manifest import Organisation
+from zegel.parcels.outbox_words import SmsCodeWords, spell_words
 from zegel.parcels.release import Announced, Released
-from zegel.parcels.states import Slip, check_open
+from zegel.parcels.states import Slip, check_open, check_ready
 
 _CODES_AN_HOUR = 5
 _CODE_EVERY = timedelta(minutes=1)
@@ -53,10 +53,7 @@ class Collect:
         if found.proof.kind != "sms":
             raise Mistake("This message is not opened with a code by SMS.", code="no-sms-proof")
         code = proofs.new_sms_code()
-        sealed = seal.seal(
-            json.dumps({"zegel": "sms code v1", "slip": slip, "code": code}).encode(),
-            seal.parse_recipient(self.courier),
-        )
+        sealed = seal.seal(spell_words(SmsCodeWords(slip, code)), seal.parse_recipient(self.courier))
         with self.records.transaction():
             self._check_code_pace(slip, now)
             self.records.set_code(slip, proofs.keyed_code(self.key, slip, code), now + timedelta(minutes=CODE_MINUTES))
@@ -127,6 +124,7 @@ class Collect:
         if found.kind != "claim":
             raise NotFound("This link does not lead to a message.", code="unknown-slip")
         check_open(found, self.clock())
+        check_ready(found)
         return found
 
     def _check_code_pace(self, slip: str, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What journeys need from hands. A hand fits by its methods; it never imports this file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -73,7 +73,7 @@ class OutboxRow(Protocol):
     def row(self) -> int: ...
     @property
     def kind(self) -> str:
-        """``notice`` or ``sms-code``."""
+        """``notice``, ``sms-code``, ``delivery`` or ``report`` (``parcels.outbox_words``)."""
 
     @property
     def slip(self) -> str: ...
@@ -103,7 +103,7 @@ class Records(Protocol):
         """Give the connection back before streaming for a long time."""
 
     def add_deposit(self, deposit: Deposit, digest: str, now: datetime, sender_name: str) -> bool:
-        """Write parcel, blobs, slips and one ``notice`` outbox row per ``claim`` reader.
+        """Write parcel, blobs, slips and one outbox row per ``claim`` reader: ``notice`` or ``delivery``.
 
         Returns False, writing nothing, when the same parcel with the same digest is there already; raises Mistake
         ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken.
@@ -187,7 +187,7 @@ class Records(Protocol):
         """Forget rows that were done before then; returns how many."""
 
     def count_outbox(self) -> dict[str, int]:
-        """``waiting``, ``done``, ``dead``."""
+        """``waiting``, ``held``, ``done``, ``dead``."""
 
     # Audit --------------------------------------------------------------------------------------------------------
 
@@ -294,6 +294,10 @@ class Releases(Protocol):
     def blob(self, slip: str, blob: str, ticket: str) -> Iterator[bytes]: ...
 
     def signing_keys(self) -> list[SigningKey]: ...
+
+
+Schedule = Callable[[int, datetime, datetime], datetime | None]
+"""(tries so far, first try, now) → when to try again, or None to give up (``outbox.backoff``)."""
 
 
 class Notifier(Protocol):

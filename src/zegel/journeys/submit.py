@@ -5,8 +5,7 @@ server: the first of the two steps of sending knows nothing of which.
 """
 
 import hashlib
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from zegel import seal
@@ -18,8 +17,11 @@ from zegel.parcels.deposit import LANGUAGES, Blob, Deposit, Reader, check_expiry
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_subject, spell_manifest
 from zegel.parcels.names import safe_name
+from zegel.parcels.notify import SILENT, Notify
+from zegel.parcels.outbox_words import NoticeWords, spell_words
 from zegel.parcels.proofs import Proof
 from zegel.parcels.signature import spell_signed
+from zegel.parcels.ways import Way
 
 DEFAULT_DAYS = 30
 _LONGEST_TYPE = 255
@@ -27,11 +29,15 @@ _LONGEST_TYPE = 255
 
 @dataclass(frozen=True, slots=True)
 class ReaderWish:
-    """A reader as the sender names her: where the notice goes, how she must prove who she is, and her language."""
+    """A reader as the sender names her: where the notice goes, how she must prove who she is, her language, her
+    way, and what the sender wants to hear about her.
+    """
 
     address: str
     proof: Proof
     language: str = ""
+    way: Way = "link"
+    notify: Notify = SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,7 @@ class Packing:
         once: dict[str, ReaderWish] = {}
         for wish in message.readers:
             address = checked_address(wish.address)
-            once.setdefault(address, ReaderWish(address, wish.proof, wish.language))
+            once.setdefault(address, replace(wish, address=address))
         return list(once.values())
 
     def _manifest(self, message: Message, now: datetime, expires: datetime) -> Manifest:
@@ -253,15 +259,17 @@ class Packing:
     def _reader(self, wish: ReaderWish, language: str) -> Reader:
         slip, secret, share = identifiers.new_identifier(), claim.new_half(), claim.new_half()
         identity = seal.HybridIdentity.from_seed(claim.derive_seed(secret, share, slip))
-        notice = {"zegel": "notice v1", "slip": slip, "secret": claim.spell_secret(secret)}
+        words = NoticeWords(slip, claim.spell_secret(secret))
         return Reader(
             slip=slip,
             address=wish.address,
             proof=wish.proof,
             sealed_slip=seal.seal(self._slip_text(), identity.recipient),
             share=share,
-            sealed_notice=seal.seal(json.dumps(notice).encode(), seal.parse_recipient(self.submit.courier)),
+            sealed_notice=seal.seal(spell_words(words), seal.parse_recipient(self.submit.courier)),
             language=wish.language or language,
+            way=wish.way,
+            notify=wish.notify,
         )
 
     def _archive_reader(self) -> tuple[Reader, ...]:

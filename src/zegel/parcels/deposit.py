@@ -11,7 +11,9 @@ from zegel.errors import Mistake
 from zegel.parcels import identifiers, limits
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.claim import HALF_BYTES
+from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.proofs import Proof
+from zegel.parcels.ways import CARRIES_MAIL, WAYS, Way
 
 SUITE = "age-v1/mlkem768x25519"
 LANGUAGES = ("nl", "en")
@@ -42,11 +44,16 @@ class Reader:
     sealed_notice: bytes = field(repr=False)
     language: str = "nl"
     kind: ReaderKind = "claim"
+    way: Way = "link"
+    notify: Notify = SILENT
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A whole sealed parcel: ``blobs[0]`` is the signed manifest, then the attachments in the manifest's order."""
+    """A whole sealed parcel: ``blobs[0]`` is the signed manifest, then the attachments in the manifest's order.
+
+    With ``carries_mail`` the last blob is the mail itself, for readers to whom it travels; no manifest names it.
+    """
 
     parcel: str
     sender: str
@@ -56,6 +63,16 @@ class Deposit:
     readers: tuple[Reader, ...]
     language: str = "nl"
     suite: str = SUITE
+
+    @property
+    def carries_mail(self) -> bool:
+        """Whether the mail itself travels to any reader."""
+        return any(reader.way in CARRIES_MAIL for reader in self.readers)
+
+    @property
+    def attachments(self) -> int:
+        """How many attachments readers see."""
+        return len(self.blobs) - (2 if self.carries_mail else 1)
 
     @property
     def size(self) -> int:
@@ -69,7 +86,7 @@ def digest(deposit: Deposit) -> str:
         deposit.parcel, deposit.sender, deposit.class_, deposit.expires.isoformat(), deposit.language, deposit.suite,
         [[b.blob, b.size, b.sha256] for b in deposit.blobs],
         [
-            [r.slip, r.address, r.kind, r.language, r.proof.kind, r.proof.telephone]
+            [r.slip, r.address, r.kind, r.language, r.proof.kind, r.proof.telephone, r.way, r.notify.spell()]
             + [b64encode(part).decode() for part in (r.proof.salt, r.proof.verifier, r.sealed_slip)]
             + [b64encode(part).decode() for part in (r.share, r.sealed_notice)]
             for r in deposit.readers
@@ -112,9 +129,9 @@ def _check_counts(deposit: Deposit, allowed: limits.Limits) -> None:
         raise Mistake("A parcel needs at least one reader.", code="no-reader")
     if len(deposit.readers) > allowed.readers + 1:
         raise Mistake("A parcel has at most {most} readers.", code="too-many-readers", most=allowed.readers)
-    if not deposit.blobs:
+    if deposit.attachments < 0:
         raise Mistake("A parcel needs a manifest.", code="no-manifest")
-    if len(deposit.blobs) > allowed.attachments + 1:
+    if deposit.attachments > allowed.attachments:
         raise Mistake("A parcel has at most {most} attachments.", code="too-many-attachments", most=allowed.attachments)
     if deposit.size > allowed.parcel_bytes:
         raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=allowed.parcel_bytes)
@@ -133,6 +150,8 @@ def _check_reader(reader: Reader) -> None:
     if reader.kind == "archive":
         return
     checked_address(reader.address)
+    if reader.way not in WAYS:
+        raise Mistake("The way “{way}” is unknown here.", code="unknown-way", way=str(reader.way)[:20])
     if len(reader.share) != HALF_BYTES:
         raise Mistake("A release share is 32 bytes.", code="bad-share")
     if not reader.sealed_notice.startswith(_AGE) or len(reader.sealed_notice) > limits.NOTICE_BYTES:

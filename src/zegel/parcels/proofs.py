@@ -1,6 +1,7 @@
 """How a reader shows who she is before the server releases its share.
 
-Three proofs exist in this version; the sender chooses one per reader:
+Three proofs exist in this version; the sender chooses one per reader. ``missing`` says that nobody chose one yet: the
+reader waits, and nothing is released.
 
 ``mail``          having the link is enough (the weakest; for class 0 and 1)
 ``code:SECRET``   an access code agreed with the sender beforehand; the server keeps a scrypt verifier only
@@ -19,7 +20,7 @@ from typing import Literal
 from zegel.errors import Mistake
 from zegel.parcels.limits import CODE_TRIES
 
-ProofKind = Literal["mail", "code", "sms"]
+ProofKind = Literal["mail", "code", "sms", "missing"]
 
 _TELEPHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 """E.164: at most 15 digits after the plus."""

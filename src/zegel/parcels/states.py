@@ -4,7 +4,8 @@ A **parcel** is ``live`` from its deposit until it is ``revoked`` or ``expired``
 ``gone`` (the row stays, so that the sender still sees what became of it).
 
 A **reader** goes sent → announced → opened → downloaded, each with its moment; ``revoked`` and ``expired`` end it, and
-``unreached`` says that the courier gave up. Moments are never taken back: a parcel opened and then revoked was opened.
+``unreached`` says that the courier gave up. A reader to whom the mail itself travels goes sent → delivered, and nobody
+can know whether she opened it. Moments are never taken back: a parcel opened and then revoked was opened.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from datetime import datetime
 from typing import Literal
 
 from zegel.errors import NotFound
+from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.proofs import Proof
+from zegel.parcels.ways import Way
 
 ParcelState = Literal["live", "revoked", "expired", "gone"]
-Milestone = Literal["announced", "opened", "downloaded", "unreached"]
+Milestone = Literal["announced", "delivered", "opened", "downloaded", "unreached"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,16 @@ class ReaderStatus:
     downloaded: datetime | None
     unreached: datetime | None
     revoked: datetime | None
+    delivered: datetime | None = None
+    way: Way = "link"
 
     @property
     def state(self) -> str:
         """The one word for this reader: the furthest of what happened."""
-        for word in ("revoked", "downloaded", "opened", "unreached", "announced"):
+        for word in ("revoked", "downloaded", "opened", "unreached", "delivered", "announced"):
             if getattr(self, word):
                 return word
-        return "sent"
+        return "waiting" if self.proof == "missing" and self.way == "link" else "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Slip:
     sealed_slip: bytes = field(repr=False)
     share: bytes = field(repr=False)
     kind: str = "claim"
+    way: Way = "link"
+    notify: Notify = SILENT
 
 
 def check_open(slip: Slip, now: datetime) -> None:
@@ -87,3 +94,9 @@ def check_open(slip: Slip, now: datetime) -> None:
         raise NotFound("This message was available until {date}.", code="expired", date=f"{slip.expires:%Y-%m-%d}")
     if not slip.sealed_slip or (slip.kind == "claim" and not slip.share):
         raise NotFound("The sender has withdrawn this message.", code="revoked")
+
+
+def check_ready(slip: Slip) -> None:
+    """Refuse to release anything while nobody has said how this reader proves who she is; raises :class:`NotFound`."""
+    if slip.proof.kind == "missing":
+        raise NotFound("This message is not ready yet; the sender still has to complete it.", code="not-ready")

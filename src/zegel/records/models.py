@@ -78,12 +78,15 @@ class Slip(models.Model):
 
     proof = models.CharField(max_length=10)
     telephone = models.CharField(max_length=20, blank=True)
+    way = models.CharField(max_length=10, default="link", db_default="link")
+    notify = models.CharField(max_length=640, blank=True, default="", db_default="")
     salt = models.BinaryField(default=b"")
     verifier = models.BinaryField(default=b"")
     sealed_slip = models.BinaryField()
     share = models.BinaryField()
 
     announced = models.DateTimeField(null=True)
+    delivered = models.DateTimeField(null=True)
     opened = models.DateTimeField(null=True)
     downloaded = models.DateTimeField(null=True)
     unreached = models.DateTimeField(null=True)
@@ -110,7 +113,8 @@ class Slip(models.Model):
 class Outbox(models.Model):
     """One thing to be sent; a job table of our own, because it must commit with the parcel.
 
-    ``state`` is ``waiting``, ``done`` or ``dead``; ``lease`` fences: whoever finishes a row must still hold it.
+    ``state`` is ``waiting``, ``held`` (the sender must say something first), ``done`` or ``dead``; ``lease`` fences:
+    whoever finishes a row must still hold it.
     """
 
     row = models.BigAutoField(primary_key=True)

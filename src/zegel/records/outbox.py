@@ -1,9 +1,9 @@
 """The outbox: a job table of our own, because a notice must commit with its parcel.
 
-A row is ``waiting`` until somebody finishes (``done``) or buries (``dead``) it. A courier takes rows under a *lease*
-that ends by itself, so a courier that dies loses nothing; and every end of a row asks for the lease (*fencing*), so a
-courier that was only slow changes nothing after another one has taken over. A notice may go out
-twice, never zero times.
+A row is ``held`` while the sender must say something first, and ``waiting`` until somebody finishes (``done``) or
+buries (``dead``) it. A courier takes rows under a *lease* that ends by itself, so a courier that dies loses nothing.
+Every end of a row asks for the lease (*fencing*), so a courier that was only slow changes nothing after another one has
+taken over. A notice may go out twice, never zero times.
 """
 
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Outbox:
         """Add one row that is to be sent at ``due`` or soon after."""
         must_write()
         with border():
-            insert("outbox", [outbox_row(kind, slip, sealed, due)])
+            insert("outbox", [outbox_row(kind, "waiting", slip, sealed, due)])
 
     def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[LeasedRow]:
         """Take due rows for ``seconds``, the longest due first; two couriers never hold one row.
@@ -95,10 +95,10 @@ class Outbox:
         return _end(row, lease, "dead", reason)
 
     def count_outbox(self) -> dict[str, int]:
-        """How many rows are ``waiting``, ``done``, ``dead``."""
+        """How many rows are ``waiting``, ``held``, ``done``, ``dead``."""
         with border():
             counted = dict(models.Outbox.objects.values_list("state").annotate(Count("row")))
-        return {state: counted.get(state, 0) for state in ("waiting", "done", "dead")}
+        return {state: counted.get(state, 0) for state in ("waiting", "held", "done", "dead")}
 
     def sweep_outbox(self, before: datetime, limit: int = 10_000) -> int:
         """Forget rows ``done`` that were due before then; return how many."""
@@ -108,8 +108,8 @@ class Outbox:
             return models.Outbox.objects.filter(row__in=old).delete()[0]
 
 
-def outbox_row(kind: str, slip: str, sealed: bytes, due: datetime) -> Row:
-    """A row that waits, for ``statements.insert``."""
+def outbox_row(kind: str, state: str, slip: str, sealed: bytes, due: datetime) -> Row:
+    """A row that is ``waiting`` or ``held``, for ``statements.insert``."""
     return {
         "kind": kind,
         "slip": slip,
@@ -118,7 +118,7 @@ def outbox_row(kind: str, slip: str, sealed: bytes, due: datetime) -> Row:
         "due": due,
         "attempts": 0,
         "lease": "",
-        "state": "waiting",
+        "state": state,
         "reason": "",
     }
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from zegel.errors import Mistake, NotFound
 from zegel.parcels import states
-from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.deposit import Blob, Deposit, Reader
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
 from zegel.records import models
 from zegel.records.border import border
@@ -22,14 +22,14 @@ _BEFORE: dict[str, tuple[str, ...]] = {"revoked": ("live",), "expired": ("live",
 """From which states each state can be reached; an end is never turned into another end."""
 # Written out, not bound: SQLite takes a partial index only when it sees the very words of the index's condition.
 _ENDED = "SELECT parcel FROM parcel WHERE state IN ('revoked', 'expired') ORDER BY parcel LIMIT %s"
-_MILESTONES = ("announced", "opened", "downloaded", "unreached")
+_MILESTONES = ("announced", "delivered", "opened", "downloaded", "unreached")
 
 
 class Parcels:
     """The parcel part of the Records port."""
 
     def add_deposit(self, deposit: Deposit, digest: str, now: datetime, sender_name: str) -> bool:
-        """Write parcel, blobs, slips and one ``notice`` row per ``claim`` reader, in four statements.
+        """Write parcel, blobs, slips and one outbox row per ``claim`` reader, in four statements.
 
         Returns False, writing nothing, when the same parcel with the same digest is there already. Raises Mistake
         ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken; the transaction
@@ -114,7 +114,7 @@ class Parcels:
             slips = models.Slip.objects.filter(parcel_id=parcel)
             if slip is not None:
                 slips = slips.filter(slip=slip)
-            models.Outbox.objects.filter(state="waiting", slip__in=slips.values("slip")).update(
+            models.Outbox.objects.filter(state__in=("waiting", "held"), slip__in=slips.values("slip")).update(
                 state="done", reason="cancelled", sealed=b"", lease="", leased_until=None
             )
             alone = {"revoked": now} if slip is not None else {}
@@ -222,7 +222,7 @@ def _parcel_row(deposit: Deposit, digest: str, now: datetime, sender_name: str) 
         "state": "live",
         "ended": "",
         "size": deposit.size,
-        "attachments": len(deposit.blobs) - 1,
+        "attachments": deposit.attachments,
     }
 
 
@@ -244,6 +244,8 @@ def _slip_rows(deposit: Deposit) -> list[Row]:
             "language": reader.language,
             "proof": reader.proof.kind,
             "telephone": reader.proof.telephone,
+            "way": reader.way,
+            "notify": reader.notify.spell(),
             "salt": reader.proof.salt,
             "verifier": reader.proof.verifier,
             "sealed_slip": reader.sealed_slip,
@@ -258,7 +260,14 @@ def _slip_rows(deposit: Deposit) -> list[Row]:
 
 def _notice_rows(deposit: Deposit, now: datetime) -> list[Row]:
     return [
-        outbox_row("notice", reader.slip, reader.sealed_notice, now)
+        outbox_row(*_errand(reader), reader.slip, reader.sealed_notice, now)
         for reader in deposit.readers
         if reader.kind == "claim"
     ]
+
+
+def _errand(reader: Reader) -> tuple[str, str]:
+    """Kind and state of a reader's outbox row. Without a proof a notice waits for the sender; a delivery needs none."""
+    if reader.way != "link":
+        return "delivery", "waiting"
+    return "notice", "held" if reader.proof.kind == "missing" else "waiting"

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from zegel.parcels import states
+from zegel.parcels.notify import read_notify
 from zegel.parcels.proofs import Proof
 from zegel.records import models
 
 STATUS_COLUMNS = (
-    "parcel_id", "slip", "address", "proof", "announced", "opened", "downloaded", "unreached", "revoked", "destroyed",
+    "parcel_id", "slip", "address", "proof", "way", "announced", "delivered", "opened", "downloaded", "unreached",
+    "revoked", "destroyed",
 )  # fmt: skip
 """What a status needs of a slip: a list never fetches sealed bytes."""
 
@@ -39,6 +41,8 @@ def _reader_status(parcel: models.Parcel, slip: models.Slip) -> states.ReaderSta
         downloaded=slip.downloaded,
         unreached=slip.unreached,
         revoked=revoked_at(parcel, slip),
+        delivered=slip.delivered,
+        way=slip.way,  # type: ignore[arg-type]
     )
 
 
@@ -60,6 +64,8 @@ def whole_slip(slip: models.Slip) -> states.Slip:
         sealed_slip=bytes(slip.sealed_slip),
         share=bytes(slip.share),
         kind=slip.kind,
+        way=slip.way,  # type: ignore[arg-type]
+        notify=read_notify(slip.notify),
     )
 
 

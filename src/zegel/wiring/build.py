@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zegel.errors import Mistake, NotFound
-from zegel.journeys.announce import Announce, Schedule
+from zegel.journeys.announce import Announce, RowHandler
 from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
@@ -23,8 +23,9 @@ from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.oversee import Oversee
+from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.patch_ports import PatchStore
-from zegel.journeys.ports import Clock, Notifier, People
+from zegel.journeys.ports import Clock, Notifier, People, Schedule
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
@@ -248,8 +249,15 @@ def assemble(
     submit = Submit(
         store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
     )
-    announce = Announce(
-        records, inside.custody, inside.notifier, inside.schedule, profile.organisation, profile.url, clock
-    )
+    announce = Announce(records, inside.custody, _handlers(profile, records, inside, clock), clock)
     bounce = Bounce(records, inside.bounces, clock) if inside.bounces else None
     return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce)
+
+
+def _handlers(profile: Profile, records: MovingRecords, inside: Inside, clock: Clock) -> dict[str, RowHandler]:
+    """What the courier does with each kind of outbox row."""
+    organisation = profile.organisation
+    return {
+        "notice": TellReader(records, inside.notifier, inside.schedule, organisation, profile.url, clock),
+        "sms-code": TellCode(records, inside.notifier, organisation, clock),
+    }

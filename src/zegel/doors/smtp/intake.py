@@ -5,9 +5,9 @@ All methods block (they seal and store) and run in the door's thread pool, never
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from zegel.doors.smtp.config import DoorConfig
@@ -15,11 +15,12 @@ from zegel.doors.smtp.mime import AttachmentWriter, Mail
 from zegel.doors.smtp.wishes import Defaults, Wishes, read_wishes
 from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.ports import Actor
-from zegel.journeys.submit import Message
+from zegel.journeys.submit import Message, ReaderWish
 from zegel.mime.headers import decode_words, read_addresses
 from zegel.mime.walker import Part
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.manifest import checked_subject
+from zegel.parcels.notify import SILENT, Notify
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,30 @@ class Submit(Protocol):
     def begin(self, actor: Actor, class_: int | None = None) -> Submission: ...
 
 
+ListenerKind = Literal["submission", "relay", "incoming"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One RCPT: the address, and what the sender wants to hear about her (RFC 3461)."""
+
+    address: str
+    notify: Notify = SILENT
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends, and to whom: what MAIL and RCPT said."""
+    """Who sends, and to whom: what MAIL and RCPT said. ``size`` is what MAIL declared, ``full`` RFC 3461's RET=FULL."""
 
     actor: Actor
-    recipients: Sequence[str]
+    recipients: Sequence[Recipient]
+    listener: ListenerKind = "submission"
+    size: int | None = None
+    full: bool = False
+
+    @property
+    def addresses(self) -> list[str]:
+        return [recipient.address for recipient in self.recipients]
 
 
 class Intake:
@@ -69,7 +88,7 @@ class Intake:
     def head(self, part: Part) -> None:
         """The top headers are there: refuse whom we must before anything is sealed."""
         self._check_from(part)
-        self._wishes = read_wishes(part.headers, self._envelope.recipients, self._defaults, self._clock())
+        self._wishes = read_wishes(part.headers, self._envelope.addresses, self._defaults, self._clock())
         self._submission = self._submit.begin(self._envelope.actor, self._wishes.class_)
 
     def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
@@ -89,7 +108,7 @@ class Intake:
             html=self._mail.html,
             to=tuple(_people(headers.all("to"))),
             cc=tuple(_people(headers.all("cc"))),
-            readers=self._wishes.readers,
+            readers=self._readers(self._wishes),
             class_=self._wishes.class_,
             expires=self._wishes.expires,
             language=self._wishes.language,
@@ -110,6 +129,10 @@ class Intake:
                 submission.abort()
             except Exception:
                 log.exception("a broken-off mail could not be cleaned up; the sweeper will")
+
+    def _readers(self, wishes: Wishes) -> tuple[ReaderWish, ...]:
+        notify = {recipient.address.lower(): recipient.notify for recipient in self._envelope.recipients}
+        return tuple(replace(wish, notify=notify.get(wish.address.lower(), wish.notify)) for wish in wishes.readers)
 
     def _check_from(self, part: Part) -> None:
         """The From header names the account and nobody else (RFC 5322 §3.6.2: at most one field)."""

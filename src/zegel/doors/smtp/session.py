@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from zegel.doors.smtp.data import DataReader
 from zegel.doors.smtp.desk import Desk
-from zegel.doors.smtp.intake import Envelope
+from zegel.doors.smtp.intake import Envelope, Recipient
 from zegel.doors.smtp.replies import TRY_LATER, reply_to
 from zegel.doors.smtp.slot import Slot
 from zegel.errors import Denied, Mistake, NotFound, ZegelError
@@ -387,7 +387,7 @@ class Conversation(SMTP):
             # RFC 2920 §3.1: DATA is the last command of a group. What follows would be read as mail by one server
             # and as commands by another.
             raise Goodbye("554 5.5.1 Wait for 354 before you send the mail.")
-        envelope = Envelope(self.actor, tuple(self.envelope.rcpt_tos))
+        envelope = Envelope(self.actor, tuple(Recipient(address) for address in self.envelope.rcpt_tos))
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         self._taking = True
         try:

@@ -178,9 +178,11 @@ class ReaderOut(BaseModel):
     slip: str
     address: str
     proof: str
+    way: str
     state: str
     sent: str
     announced: str | None
+    delivered: str | None
     opened: str | None
     downloaded: str | None
     unreached: str | None

@@ -1,0 +1,84 @@
+"""Handlers of the courier's rows that tell a reader something: the notice with her link, and her code by SMS."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from zegel.audit.events import Event
+from zegel.errors import Mistake, ZegelError
+from zegel.journeys.ports import Clock, Notifier, OutboxRow, Records, Schedule
+from zegel.parcels.claim import Link, read_secret
+from zegel.parcels.manifest import Organisation
+from zegel.parcels.outbox_words import NoticeWords, SmsCodeWords, Words
+from zegel.parcels.release import NoticeFacts
+from zegel.parcels.states import Slip, check_open
+
+_CODE_AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class TellReader:
+    """``notice`` rows: announced when the mail server has the notice, unreached when it never will."""
+
+    records: Records
+    notifier: Notifier
+    schedule: Schedule
+    organisation: Organisation
+    url: str
+    clock: Clock
+
+    def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
+        assert isinstance(words, NoticeWords)  # noqa: S101
+        check_open(slip, self.clock())
+        facts = NoticeFacts(
+            slip=slip.slip,
+            to=slip.address,
+            language=slip.language,
+            sender_name=slip.sender_name,
+            sender_address=slip.sender,
+            organisation=self.organisation.name,
+            created=slip.created,
+            expires=slip.expires,
+            proof=slip.proof.kind,
+            link=str(Link(self.url, slip.slip, read_secret(words.secret))),
+        )
+        self.notifier.notice(facts)
+
+    def done(self, row: OutboxRow) -> None:
+        now = self.clock()
+        if self.records.mark(row.slip, "announced", now):
+            self.records.append_audit(now, "courier", Event.READER_ANNOUNCED, row.slip, {})
+
+    def again(self, row: OutboxRow, now: datetime) -> datetime | None:
+        return self.schedule(row.attempts + 1, row.created, now)
+
+    def given_up(self, row: OutboxRow, error: ZegelError) -> None:
+        now = self.clock()
+        if self.records.mark(row.slip, "unreached", now):
+            self.records.append_audit(now, "courier", Event.READER_UNREACHED, row.slip, {"reason": error.kind})
+
+
+@dataclass(frozen=True, slots=True)
+class TellCode:
+    """``sms-code`` rows: soon or not at all; the reader asks for another code herself."""
+
+    records: Records
+    notifier: Notifier
+    organisation: Organisation
+    clock: Clock
+
+    def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
+        assert isinstance(words, SmsCodeWords)  # noqa: S101
+        check_open(slip, self.clock())
+        kept = self.records.code(row.slip)
+        if kept is None or kept[1] <= self.clock():
+            raise Mistake("The code had expired before it could be sent.", code="late-code")
+        self.notifier.sms_code(slip.proof.telephone, words.code, slip.language, self.organisation.name)
+
+    def done(self, row: OutboxRow) -> None:
+        """Nothing is kept of it."""
+
+    def again(self, row: OutboxRow, now: datetime) -> datetime | None:
+        return now + _CODE_AGAIN
+
+    def given_up(self, row: OutboxRow, error: ZegelError) -> None:
+        """Nothing is kept of it."""

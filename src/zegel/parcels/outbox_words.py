@@ -1,0 +1,85 @@
+"""What the sealed part of an outbox row says, per kind: JSON, sealed to the courier (docs/format.md §6).
+
+Each names the slip of its row: a sealed part that was moved to another row would tell one reader the secret of another.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from zegel.errors import Damaged
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeWords:
+    """A notice: the link's secret."""
+
+    kind: ClassVar[str] = "notice"
+    version: ClassVar[str] = "notice v1"
+
+    slip: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SmsCodeWords:
+    """A code by SMS."""
+
+    kind: ClassVar[str] = "sms-code"
+    version: ClassVar[str] = "sms code v1"
+
+    slip: str
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWords:
+    """The mail itself goes to the reader: ``key`` (the parcel key) opens the blob ``mail``.
+
+    ``secret`` is the link's: a delivery that turns impossible becomes a notice.
+    """
+
+    kind: ClassVar[str] = "delivery"
+    version: ClassVar[str] = "delivery v1"
+
+    slip: str
+    secret: str = field(repr=False)
+    key: str = field(repr=False)
+    mail: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWords:
+    """Tells the sender what became of one reader; ``reason`` is a code of ours, ``link`` leads to what he can do."""
+
+    kind: ClassVar[str] = "report"
+    version: ClassVar[str] = "report v1"
+
+    slip: str
+    what: str
+    reason: str = ""
+    link: str = field(default="", repr=False)
+
+
+Words = NoticeWords | SmsCodeWords | DeliveryWords | ReportWords
+_ALL: tuple[type[Words], ...] = (NoticeWords, SmsCodeWords, DeliveryWords, ReportWords)
+_KINDS = {words.kind: words for words in _ALL}
+
+
+def spell_words(words: Words) -> bytes:
+    """As it is sealed."""
+    return json.dumps({"zegel": words.version, **asdict(words)}).encode()
+
+
+def read_words(kind: str, slip: str, raw: bytes) -> Words:
+    """Read the opened part of a row of this kind and slip; raises Damaged for anything else."""
+    try:
+        wanted = _KINDS[kind]
+        said: dict[str, Any] = json.loads(raw)
+        version = said.pop("zegel")
+        if version == wanted.version and said.get("slip") == slip and all(isinstance(v, str) for v in said.values()):
+            return wanted(**said)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise Damaged("The outbox row does not hold what it should.", code="bad-outbox-row")
