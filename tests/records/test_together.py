@@ -169,7 +169,7 @@ def test_of_simultaneous_deposits_of_one_parcel_one_wins(database: Database, tmp
 def test_the_loser_of_a_deposit_waits_for_the_winner(database: Database) -> None:
     """The first is not committed yet when the second asks: it must not answer before it knows."""
     records, deposit = SqlRecords(), make_deposit()
-    inside = Barrier(2)
+    inside = Barrier(2, timeout=60)  # a thread that fails must not leave the other waiting for ever
 
     def first() -> bool:
         with records.transaction():
