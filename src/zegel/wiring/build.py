@@ -22,8 +22,8 @@ from zegel.journeys.export_all import ExportAll, ImportAll, MovingRecords
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
-from zegel.journeys.oversee import Oversee
 from zegel.journeys.notices import TellCode, TellReader
+from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.ports import Clock, Notifier, People, Schedule
 from zegel.journeys.revoke import Revoke
