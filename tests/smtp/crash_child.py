@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from zegel.doors.smtp import session
-from zegel.doors.smtp.config import DoorConfig
-from zegel.doors.smtp.logins import Logins
+from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.serve import run
 from zegel.wiring.build import build, configure_django, open_ground
+from zegel.wiring.smtp import door_journeys
 
 _fatal = (sys.argv[2], int(sys.argv[3]))
 _seen: Counter[str] = Counter()
@@ -59,23 +59,23 @@ class _Depositor:
         self.deposit = _around("deposit", send.deposit)
 
 
-def _tell(port: int) -> None:
-    print(port, flush=True)
+def _tell(ports: tuple[int, ...]) -> None:
+    print(*ports, flush=True)
 
 
 ground = open_ground(Path(sys.argv[1]))
 configure_django(ground, "inside")
 house = build(ground, "inside")
 submit = replace(house.inside_submit(), sink=_Sink(house.store), depositor=_Depositor(house.send))
-_push = session.Conversation.push
+_reply = session.Session.reply
 
 
-async def _push_counted(self: session.Conversation, status: Any) -> None:
-    if str(status).startswith("250 2.0.0 Accepted"):
+async def _reply_counted(self: session.Session, text: str) -> None:
+    if text.startswith("250 2.0.0 Accepted"):
         _step("reply")
-    await _push(self, status)
+    await _reply(self, text)
 
 
-session.Conversation.push = _push_counted  # type: ignore[method-assign]
-config = DoorConfig(hostname="post.voorbeeld.example", port=0, default_proof="mail")
-run(config, submit, Logins(house.people), house.clock, _tell)
+session.Session.reply = _reply_counted  # type: ignore[method-assign]
+config = DoorConfig("post.voorbeeld.example", (Listener(port=0),), default_proof="mail")
+run(config, replace(door_journeys(house), submit=submit), _tell)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from zegel import seal
-from zegel.doors.smtp.config import DoorConfig
+from zegel.doors.smtp.config import DoorConfig, Listener
+from zegel.doors.smtp.desk import Journeys, Returns
 from zegel.doors.smtp.serve import Server
-from zegel.errors import Denied, Unavailable
+from zegel.errors import Denied, NotFound, Unavailable
+from zegel.journeys.authors import Authors
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import open_slip
 from zegel.journeys.submit import Submit
@@ -78,6 +80,24 @@ class MemoryWriter:
         self._data.clear()
 
 
+COLLEAGUE = Account("acc2", True, "vergunningen@voorbeeld.example", "Vergunningen")
+CLOSED = Account("acc3", False, "weg@voorbeeld.example", "Weg")
+TEAM = "loket@voorbeeld.example"
+
+
+class Accounts:
+    """As much of ``People`` as authors need: two accounts, a closed one, and a mailbox that the first may send as."""
+
+    def find(self, address: str) -> Actor:
+        found = {one.address: one for one in (Account(), COLLEAGUE, CLOSED)}.get(address)
+        if found is None:
+            raise NotFound("There is no account with this address.", code="unknown-account")
+        return found
+
+    def standing_for(self, account: str, address: str) -> Actor | None:
+        return Account(address=TEAM, name="Loket") if (account, address.lower()) == ("acc", TEAM) else None
+
+
 class Vouching:
     def vouch(self, actor: Actor, parcel: str, digest: str) -> Signature:
         return Signature("KEY", "post.voorbeeld.example", actor.address, NOW, b"e" * 64, b"m" * 3309)
@@ -122,6 +142,9 @@ class House:
             lambda: NOW,
         )
 
+        # Only what authors ask for is there.
+        self.authors = Authors(None, Accounts(), frozenset({"voorbeeld.example"}), lambda: NOW)  # type: ignore[arg-type]
+
     def deposit(self, actor: Actor, deposit: Deposit) -> str:
         self.before_deposit()
         check_deposit(deposit, NOW, self.limits)
@@ -157,21 +180,33 @@ class House:
 
 @dataclass
 class Door:
-    """A listening door."""
+    """A listening door; ``ports`` are those of its listeners."""
 
-    port: int
+    ports: tuple[int, ...]
     house: House
     server: Server = field(repr=False)
 
+    @property
+    def port(self) -> int:
+        return self.ports[0]
+
 
 @contextmanager
-def open_door(config: DoorConfig | None = None, house: House | None = None) -> Iterator[Door]:
-    """A door on a free port of 127.0.0.1, with every reader needing no more than the link unless the mail says so."""
+def open_door(
+    config: DoorConfig | None = None, house: House | None = None, returns: Returns | None = None
+) -> Iterator[Door]:
+    """A door on free ports of 127.0.0.1, with every reader needing no more than the link unless the mail says so."""
     house = house or House()
     settings = config or DoorConfig(hostname="post.voorbeeld.example", default_proof="mail")
-    server = Server(replace(settings, port=0), house.submit, authenticate, lambda: NOW)
+    settings = replace(settings, listeners=tuple(replace(one, port=0) for one in settings.listeners))
+    server = Server(settings, Journeys(house.submit, authenticate, house.authors, lambda: NOW, returns))
     server.start()
     try:
-        yield Door(server.port, house, server)
+        yield Door(server.ports, house, server)
     finally:
         server.stop()
+
+
+def listening(**facts: object) -> DoorConfig:
+    """A configuration with one listener that has these facts."""
+    return DoorConfig("post.voorbeeld.example", (Listener(**facts),), default_proof="mail")  # type: ignore[arg-type]

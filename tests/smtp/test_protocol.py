@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.outbox.sink import make_certificate
-from tests.smtp.ground import PASSWORD, READER, SENDER, Door, House, open_door
+from tests.smtp.ground import PASSWORD, READER, SENDER, Door, House, listening, open_door
 from tests.smtp.wire import Wire
 from zegel.doors.smtp.config import DoorConfig, DoorLimits
 from zegel.errors import Mistake, Unavailable
@@ -34,7 +34,7 @@ def test_what_is_offered(door: Door) -> None:
         words = {line[4:] for line in offered}
         assert words == {
             "post.voorbeeld.example", f"SIZE {DoorLimits().message_bytes}", "8BITMIME", "SMTPUTF8", "PIPELINING",
-            "ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN", "HELP",
+            "ENHANCEDSTATUSCODES", "DSN", "AUTH PLAIN LOGIN", "HELP",
         }  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_a_password_sent_too_early_is_not_repeated_or_logged(door: Door, caplog:
 
 def _with_tls(tmp_path: Path, **facts: object) -> tuple[DoorConfig, ssl.SSLContext]:
     made = make_certificate(tmp_path)
-    config = replace(CONFIG, certificate=made.certificate, private_key=made.key, **{"tls": "starttls", **facts})  # type: ignore[arg-type]
+    config = listening(certificate=made.certificate, private_key=made.key, **{"tls": "starttls", **facts})
     return config, ssl.create_default_context(cafile=str(made.certificate))
 
 
@@ -234,11 +234,11 @@ def test_commands_slipped_in_behind_starttls_are_not_heard(tmp_path: Path) -> No
 def test_without_tls_only_on_loopback() -> None:
     for host in ("0.0.0.0", "192.0.2.1", "::", "post.voorbeeld.example"):
         with pytest.raises(Mistake):
-            DoorConfig(hostname="x", host=host).check()
+            listening(host=host).check()
     for host in ("127.0.0.1", "::1", "localhost"):
-        DoorConfig(hostname="x", host=host).check()
+        listening(host=host).check()
     with pytest.raises(Mistake):
-        DoorConfig(hostname="x", tls="starttls").check()
+        listening(tls="starttls").check()
 
 
 # Smuggling ----------------------------------------------------------------------------------------------------------

@@ -61,17 +61,18 @@ class Wire:
         assert self.say(f"AUTH PLAIN {secret}").startswith("235 2.7.0")
         return self
 
-    def begin(self, *readers: str) -> "Wire":
+    def begin(self, *readers: str, sender: str = SENDER) -> "Wire":
         """Up to the 354."""
-        assert self.say(f"MAIL FROM:<{SENDER}>").startswith("250 2.1.0")
+        reply = self.say(f"MAIL FROM:<{sender}>")
+        assert reply.startswith("250 2.1.0"), reply
         for reader in readers or (READER,):
             assert self.say(f"RCPT TO:<{reader}>").startswith("250 2.1.5")
         assert self.say("DATA").startswith("354")
         return self
 
-    def deliver(self, raw: bytes, *readers: str) -> str:
+    def deliver(self, raw: bytes, *readers: str, sender: str = SENDER) -> str:
         """Send one whole mail; returns the reply to its final dot."""
-        self.begin(*readers)
+        self.begin(*readers, sender=sender)
         stuffed = (b"\r\n" + raw).replace(b"\r\n.", b"\r\n..")[2:]
         if not stuffed.endswith(b"\r\n") and stuffed:
             stuffed += b"\r\n"

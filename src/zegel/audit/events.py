@@ -20,6 +20,8 @@ class Event(StrEnum):
     TOKEN_REVOKED = "token:revoked"  # noqa: S105
     OFFICER_NAMED = "officer:named"
     OFFICER_DISMISSED = "officer:dismissed"
+    SENDER_ALLOWED = "sender:allowed"
+    SENDER_DISALLOWED = "sender:disallowed"
 
     # Subject: the parcel's identifier.
     MANIFEST_SIGNED = "manifest:signed"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from zegel.errors import Unavailable
 from zegel.journeys.announce import Announce
+from zegel.journeys.authors import Authors
 from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
@@ -37,6 +38,8 @@ class Profile:
     url: str
     inside_url: str
     limits: Limits
+    domains: frozenset[str] = frozenset()
+    """The organisation's own mail domains, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class House:
     expire: Expire
     export: Export
     welcome: Welcome
+    authors: Authors
     audit: InspectAudit
     submit: Submit | None = None
     vouch: Vouch | None = None

@@ -245,6 +245,18 @@ class People(Protocol):
 
     def accounts(self) -> Sequence[Actor]: ...
 
+    def allow(self, address: str, other: str, name: str) -> None:
+        """Let the account with this address send as ``other`` too. Inside a transaction."""
+
+    def disallow(self, address: str, other: str) -> None:
+        """Raises NotFound ``unknown-right``. Inside a transaction."""
+
+    def rights(self, address: str) -> Sequence[tuple[str, str]]:
+        """The (address, name) that the account may send as besides its own. Raises NotFound."""
+
+    def standing_for(self, account: str, address: str) -> Actor | None:
+        """The account as it appears when it sends as ``address``; None when it may not."""
+
 
 class Signer(Protocol):
     """The organisation's signature (``keys``), inside zone only."""

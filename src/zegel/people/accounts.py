@@ -1,38 +1,24 @@
 """``journeys.ports.People`` in SQL."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from zegel.errors import Denied, Mistake, NotFound, Unavailable, ZegelError
+from zegel.errors import Denied, Mistake, NotFound, Unavailable
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.identifiers import new_identifier
 from zegel.people import models
 from zegel.people.border import border, must_write
 from zegel.people.credentials import Passwords, make_token, pause_after, token_digest
+from zegel.people.rights import Rights
+from zegel.people.rows import SqlActor, found, one_line, plain_address, to_actor, unknown
 
 _NAME = 200
 _LABEL = 100
 _NOBODY = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SqlActor:
-    """An account that has shown who it is (``journeys.ports.Actor``).
-
-    ``stamp`` changes when the password does: a web session keeps it and ends when it is not the account's any more.
-    """
-
-    account: str
-    address: str
-    name: str
-    active: bool
-    stamp: str = field(repr=False)
-    officer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +32,7 @@ class TokenFacts:
     revoked: datetime | None
 
 
-class SqlPeople:
+class SqlPeople(Rights):
     """Accounts, passwords and tokens on Django's ``default`` database; threads may share one."""
 
     def __init__(self, clock: Callable[[], datetime] | None = None, passwords: Passwords | None = None):
@@ -65,7 +51,7 @@ class SqlPeople:
         row = models.Account(
             account=new_identifier(),
             address=checked_address(address),
-            name=_one_line(name, _NAME),
+            name=one_line(name, _NAME),
             password=self._passwords.new_hash(password) if password is not None else "",
             created=self._clock(),
         )
@@ -78,16 +64,16 @@ class SqlPeople:
             raise Mistake(
                 "There is an account with the address {address} already.", code="account-exists", address=row.address
             ) from error
-        return _actor(row)
+        return to_actor(row)
 
     def find(self, address: str) -> SqlActor:
         """The account with this address, closed or not (see ``active``); raises NotFound ``unknown-account``."""
-        return _actor(_found(address))
+        return to_actor(found(address))
 
     def accounts(self) -> list[SqlActor]:
         """All accounts in order of their addresses."""
         with border():
-            return [_actor(row) for row in models.Account.objects.exclude(address=_NOBODY).order_by("address")]
+            return [to_actor(row) for row in models.Account.objects.exclude(address=_NOBODY).order_by("address")]
 
     def set_password(self, address: str, password: str) -> None:
         """Replace the password and forget failed tries; web sessions of before end by their stamp. In a transaction."""
@@ -131,7 +117,7 @@ class SqlPeople:
             if self._passwords.is_weak(row.password):
                 facts["password"] = row.password = self._passwords.rehash(password)
             models.Account.objects.filter(account=row.account).update(**facts)
-        return _actor(row)
+        return to_actor(row)
 
     def _count_try(self, address: str) -> models.Account | None:
         """Count a try and return the account, or None when no password can open it now.
@@ -159,13 +145,13 @@ class SqlPeople:
     def new_token(self, address: str, label: str) -> str:
         """Make a token, return it once, keep only its SHA-256. Inside a transaction."""
         must_write()
-        account = _found(address)
+        account = found(address)
         token = make_token()
         with border():
             models.Token.objects.create(
                 account=account,
                 sha256=token_digest(token),
-                label=_one_line(label, _LABEL),
+                label=one_line(label, _LABEL),
                 created=self._clock(),
             )
         return token
@@ -181,11 +167,11 @@ class SqlPeople:
         if row is None:
             raise Denied("This token is not valid.", code="bad-token")
         self._note_use(row)
-        return _actor(row.account)
+        return to_actor(row.account)
 
     def tokens(self, address: str) -> list[TokenFacts]:
         """An account's tokens, oldest first."""
-        account = _found(address)
+        account = found(address)
         with border():
             rows = models.Token.objects.filter(account=account).order_by("row")
             return [TokenFacts(row.row, row.label, row.created, row.last_used, row.revoked) for row in rows]
@@ -193,7 +179,7 @@ class SqlPeople:
     def revoke_token(self, address: str, token: int) -> None:
         """Make a token (its number in :meth:`tokens`) useless; again is fine. Raises NotFound ``unknown-token``."""
         must_write()
-        account = _found(address)
+        account = found(address)
         with border():
             mine = models.Token.objects.filter(account=account, row=token)
             if not mine.filter(revoked=None).update(revoked=self._clock()) and not mine.exists():
@@ -213,38 +199,6 @@ class SqlPeople:
 
     def _change(self, address: str, **facts: object) -> None:
         with border():
-            changed = models.Account.objects.filter(address=_plain_address(address)).update(**facts)
+            changed = models.Account.objects.filter(address=plain_address(address)).update(**facts)
         if not changed:
-            raise _unknown()
-
-
-def _found(address: str) -> models.Account:
-    with border():
-        row = models.Account.objects.filter(address=_plain_address(address)).first()
-    if row is None:
-        raise _unknown()
-    return row
-
-
-def _plain_address(address: str) -> str:
-    try:
-        return checked_address(address)
-    except Mistake:
-        raise _unknown() from None
-
-
-def _unknown() -> ZegelError:
-    return NotFound("There is no account with this address.", code="unknown-account")
-
-
-def _one_line(text: str, longest: int) -> str:
-    line = " ".join(text.split())
-    if len(line) > longest or not line.isprintable():
-        raise Mistake("A name is one line of at most {most} characters.", code="bad-name", most=longest)
-    return line
-
-
-def _actor(row: models.Account) -> SqlActor:
-    # Not the hash itself: the stamp lies in session rows, and says nothing to whoever reads those.
-    stamp = hashlib.sha256(b"zegel session stamp v1\0" + row.account.encode() + b"\0" + row.password.encode())
-    return SqlActor(row.account, row.address, row.name, row.active, stamp.hexdigest()[:32], row.officer)
+            raise unknown()

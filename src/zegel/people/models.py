@@ -31,6 +31,25 @@ class Account(models.Model):
         return self.account
 
 
+class SenderRight(models.Model):
+    """An address that an account may send as besides its own: a functional mailbox, a colleague."""
+
+    row = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="rights")
+    address = models.CharField(max_length=320)
+    name = models.CharField(max_length=200, blank=True)
+    created = models.DateTimeField()
+
+    class Meta:
+        """Once per account and address."""
+
+        db_table = "sender_right"
+        constraints = (models.UniqueConstraint(fields=("account", "address"), name="sender_right_once"),)
+
+    def __str__(self) -> str:
+        return str(self.row)
+
+
 class Token(models.Model):
     """A credential of a program; only its SHA-256 is kept. ``last_used`` is coarse: the hour, not the moment."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.announce import Announce, RowHandler
+from zegel.journeys.authors import Authors
 from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
@@ -153,6 +154,7 @@ def build(ground: Ground, zone: Zone) -> House:
         url=config.web.url,
         inside_url=config.inside.url,
         limits=config.limits.limits(),
+        domains=frozenset(config.organisation.domains),
     )
     records = SqlRecords()
     return assemble(
@@ -231,6 +233,7 @@ def assemble(
         expire=expire,
         export=Export(records, store, clock),
         welcome=Welcome(records, people, clock),
+        authors=Authors(records, people, profile.domains, clock),
         audit=InspectAudit(records),
         plan_b=PlanB(
             survey=survey,

@@ -1,6 +1,7 @@
 """``zegel.toml`` in the data folder: every key checked, unknown keys refused (docs/reference/configuration.md)."""
 
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -24,6 +25,13 @@ class OrganisationPart(_Part):
 
     name: str = Field(min_length=1, max_length=200)
     host: str = Field(min_length=1, max_length=253, pattern=r"^[a-z0-9.:\[\]-]+$")
+    domains: tuple[str, ...] = ()
+    """The mail domains of its own people, in lower case."""
+
+    @field_validator("domains")
+    @classmethod
+    def _domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_address(f"x@{domain}").partition("@")[2] for domain in domains)
 
 
 class WebPart(_Part):
@@ -44,10 +52,45 @@ class InsidePart(_Part):
     threads: int = Field(default=16, ge=1, le=1024)
 
 
+class ListenerPart(_Part):
+    """One more address that the SMTP door listens on (docs/reference/smtp.md)."""
+
+    kind: Literal["submission", "relay", "incoming"]
+    listen: str = Field(pattern=r"^\S+:\d{1,5}$")
+    tls: Literal["starttls", "implicit"] = "starttls"
+    certificate: str = ""
+    key: str = ""
+    """Empty: those of ``[smtp]``."""
+    networks: tuple[str, ...] = ()
+    client_ca: str = ""
+    client_names: tuple[str, ...] = ()
+    require: Literal["all", "any"] = "all"
+    max_bytes: int | None = Field(default=None, ge=1024)
+    sessions: int | None = Field(default=None, ge=1)
+    client_sessions: int | None = Field(default=None, ge=1)
+    client_mails: int | None = Field(default=None, ge=0)
+    client_recipients: int | None = Field(default=None, ge=0)
+    all_mails: int | None = Field(default=None, ge=0)
+
+    @field_validator("networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)
+        return networks
+
+
 class SmtpPart(_Part):
-    """Submission by mail programs. ``default_proof`` is used when a mail names none; empty refuses such mail."""
+    """The SMTP door. ``listen`` is a submission listener; empty for none.
+
+    ``default_proof`` is used when a mail names none; empty refuses such mail.
+    """
 
     listen: str = "127.0.0.1:8587"
+    listener: tuple[ListenerPart, ...] = ()
+    hostname: str = ""
+    """In greetings; empty is ``organisation.host``."""
+    processes: int = Field(default=1, ge=1, le=64)
     default_proof: str = ""
     default_class: int = Field(default=2, ge=0, le=4)
     language: Literal["nl", "en"] = "nl"

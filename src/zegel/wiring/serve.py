@@ -44,6 +44,10 @@ def run_role(data: Path, role: str) -> None:
     os.environ["ZEGEL_DATA"] = str(ground.data)
     if os.environ.pop(_WATCHED, ""):
         _end_with_parent()
+    elif role == "smtp" and ground.config.smtp.processes > 1:
+        # A process of its own for every door, on the same ports; this one watches them.
+        run_group(data, ("smtp",))
+        return
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
     match role:
         case "outside":
@@ -89,26 +93,11 @@ def _run_web(ground: Ground, zone: Zone, listen: str, threads: int) -> None:
 
 
 def _run_smtp(ground: Ground) -> None:
-    from zegel.doors.smtp.config import DoorConfig, DoorLimits
-    from zegel.doors.smtp.logins import Logins
     from zegel.doors.smtp.serve import run
+    from zegel.wiring.smtp import door_config, door_journeys
 
     house = _house(ground, "inside")
-    part = ground.config.smtp
-    host, _, port = part.listen.rpartition(":")
-    config = DoorConfig(
-        hostname=ground.config.organisation.host.partition(":")[0],
-        host=host.strip("[]"),
-        port=int(port),
-        tls=part.tls if part.certificate else "none",
-        certificate=ground.path(part.certificate) if part.certificate else None,
-        private_key=ground.path(part.key) if part.key else None,
-        default_proof=part.default_proof,
-        default_class=part.default_class,
-        language=part.language,
-        limits=DoorLimits(message_bytes=part.max_bytes, recipients=house.profile.limits.readers),
-    )
-    run(config, house.inside_submit(), Logins(house.people), house.clock)
+    run(door_config(ground, house.profile.limits.readers), door_journeys(house))
 
 
 def _tidy(ground: Ground) -> None:
@@ -164,7 +153,9 @@ class Group:
 
     def __init__(self, data: Path, roles: tuple[str, ...] = ROLES):
         self._data = data
-        self._roles = roles
+        doors = open_ground(data).config.smtp.processes
+        more = tuple(f"smtp {number}" for number in range(2, doors + 1)) if "smtp" in roles else ()
+        self._roles = (*roles, *more)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.stopping = threading.Event()
 
@@ -200,6 +191,7 @@ class Group:
                 process.wait()
 
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
+        role = role.partition(" ")[0]
         command = [sys.executable, "-m", "zegel", "serve", "--data", str(self._data), "--role", role]
         # A session of its own: Ctrl-C reaches the watcher alone, which then lets each role finish in order.
         watched = {**os.environ, _WATCHED: "1"}

@@ -98,6 +98,31 @@ def _add_accounts(app: typer.Typer, tools: Tools) -> None:
         actor = tools.house(data_folder(data), "outside").welcome.officer(address, on)
         print(f"{actor.address}  {'officer' if actor.officer else 'no officer'}")
 
+    @user.command("allow")
+    def allow(
+        address: str,
+        other: Annotated[str, typer.Option("--from", help="The address that it may also send as.")],
+        name: Annotated[str, typer.Option("--name", help="As readers see that sender; else the account's.")] = "",
+        data: Data = None,
+    ) -> None:
+        """Let a sender also send as another address, such as a team's."""
+        tools.house(data_folder(data), "outside").authors.allow(address, other, name)
+
+    @user.command("disallow")
+    def disallow(
+        address: str,
+        other: Annotated[str, typer.Option("--from", help="The address that it may no longer send as.")],
+        data: Data = None,
+    ) -> None:
+        """Take that back."""
+        tools.house(data_folder(data), "outside").authors.disallow(address, other)
+
+    @user.command("rights")
+    def rights(address: str, data: Data = None) -> None:
+        """List the addresses that a sender may send as besides its own."""
+        for other, name in tools.house(data_folder(data), "outside").people.rights(address):
+            print(f"{other}  {name}".rstrip())
+
     @app.command("token")
     def token(address: str, label: Annotated[str, typer.Option("--label")] = "program", data: Data = None) -> None:
         """Print a new token of an account, once."""

@@ -1,15 +1,16 @@
-"""What all conversations of the SMTP door share: its configuration, its journeys, its threads and its gate."""
+"""What all sessions of the SMTP door share (the desk), and what those of one listener share (its post)."""
 
 import asyncio
-import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
-from zegel.doors.smtp.config import DoorConfig
+from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.gate import Gate
 from zegel.doors.smtp.intake import Submit
+from zegel.doors.smtp.tls import ServerTls
 from zegel.journeys.ports import Actor
 
 P = ParamSpec("P")
@@ -19,8 +20,28 @@ Authenticate = Callable[[str, str], Actor]
 """(address, password or token) → actor; raises Denied."""
 
 
+class Authors(Protocol):
+    """Who may send as whom (``journeys.authors.Authors``)."""
+
+    def author(self, actor: Actor | None, senders: Sequence[tuple[str, str]]) -> Actor:
+        """The actor that a mail with these (name, address) in its From comes from; raises Denied.
+
+        ``actor`` is who logged in; None when one of the organisation's own servers relays.
+        """
+
+
+class Returns(Protocol):
+    """What comes back: mail to addresses that the courier made (bounces, out-of-office replies)."""
+
+    def knows(self, address: str) -> bool:
+        """Whether this is such an address."""
+
+    def take(self, sender: str, recipients: Sequence[str], mail: bytes) -> None:
+        """Read it; durable when this returns. ``mail`` may be cut off at its end. Raises Unavailable."""
+
+
 class Closing(Protocol):
-    """A conversation, as far as stopping goes."""
+    """A session, as far as stopping goes."""
 
     @property
     def idle(self) -> bool:
@@ -29,25 +50,34 @@ class Closing(Protocol):
     def say_goodbye(self, reason: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Journeys:
+    """What the door asks of the inside of the house."""
+
+    submit: Submit
+    authenticate: Authenticate
+    authors: Authors
+    clock: Callable[[], datetime]
+    returns: Returns | None = None
+
+
 class Desk:
     """Made inside the event loop; :meth:`close` waits for what the threads are doing."""
 
-    def __init__(self, config: DoorConfig, submit: Submit, authenticate: Authenticate, clock: Callable[[], datetime]):
+    def __init__(self, config: DoorConfig, journeys: Journeys):
         config.check()
         self.config = config
-        self.submit = submit
-        self.authenticate = authenticate
-        self.clock = clock
+        self.journeys = journeys
         self.loop = asyncio.get_running_loop()
-        self.gate = Gate(config.limits.sessions, config.limits.client_sessions, self.loop.time)
-        self.tls_context = _tls_context(config)
-        self.conversations: set[Closing] = set()
+        self.posts = tuple(Post(self, listener) for listener in config.listeners)
+        self.sessions: set[Closing] = set()
         self.stopping = False
         self._pool = ThreadPoolExecutor(config.limits.workers, thread_name_prefix="smtp")
 
     @property
-    def implicit_tls(self) -> bool:
-        return self.config.tls == "implicit"
+    def mechanisms(self) -> tuple[str, ...]:
+        """What AUTH offers."""
+        return ("PLAIN", "LOGIN")
 
     def work(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
         """Run something that blocks in the pool."""
@@ -64,11 +94,12 @@ class Desk:
         self._pool.shutdown(wait=True)
 
 
-def _tls_context(config: DoorConfig) -> ssl.SSLContext | None:
-    if config.tls == "none" or config.certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    context.load_cert_chain(config.certificate, config.private_key)
-    return context
+class Post:
+    """One listener: its limits, its gate, its TLS."""
+
+    def __init__(self, desk: Desk, listener: Listener):
+        self.desk = desk
+        self.listener = listener
+        self.limits = listener.limits or desk.config.limits
+        self.gate = Gate(self.limits, desk.loop.time)
+        self.tls = ServerTls(listener) if listener.tls != "none" else None

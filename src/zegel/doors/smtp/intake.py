@@ -54,9 +54,12 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends, and to whom: what MAIL and RCPT said. ``size`` is what MAIL declared, ``full`` RFC 3461's RET=FULL."""
+    """Who sends, and to whom: what MAIL and RCPT said. ``size`` is what MAIL declared, ``full`` RFC 3461's RET=FULL.
 
-    actor: Actor
+    ``author`` tells whom the mail comes from by the (name, address) of its From header; it raises Denied.
+    """
+
+    author: Callable[[Sequence[tuple[str, str]]], Actor]
     recipients: Sequence[Recipient]
     listener: ListenerKind = "submission"
     size: int | None = None
@@ -87,9 +90,9 @@ class Intake:
 
     def head(self, part: Part) -> None:
         """The top headers are there: refuse whom we must before anything is sealed."""
-        self._check_from(part)
+        actor = self._author(part)
         self._wishes = read_wishes(part.headers, self._envelope.addresses, self._defaults, self._clock())
-        self._submission = self._submit.begin(self._envelope.actor, self._wishes.class_)
+        self._submission = self._submit.begin(actor, self._wishes.class_)
 
     def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
         if self._submission is None:
@@ -134,16 +137,13 @@ class Intake:
         notify = {recipient.address.lower(): recipient.notify for recipient in self._envelope.recipients}
         return tuple(replace(wish, notify=notify.get(wish.address.lower(), wish.notify)) for wish in wishes.readers)
 
-    def _check_from(self, part: Part) -> None:
-        """The From header names the account and nobody else (RFC 5322 §3.6.2: at most one field)."""
+    def _author(self, part: Part) -> Actor:
+        """Whom the From header names, if he may send here (RFC 5322 §3.6.2: at most one field)."""
         fields = part.headers.all("from")
-        senders = {address.lower() for _, address in read_addresses(fields)}
-        if len(fields) > 1 or (fields and senders != {self._envelope.actor.address.lower()}):
-            raise Denied(
-                "The From header must name {address}, the account that sends.",
-                code="foreign-sender",
-                address=self._envelope.actor.address,
-            )
+        senders = read_addresses(fields)
+        if len(fields) > 1 or (fields and not senders):
+            raise Denied("The From header must name one sender.", code="foreign-sender")
+        return self._envelope.author(senders)
 
 
 class _CheckedMail(Mail):

@@ -6,90 +6,86 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 
 from zegel.doors.smtp.config import DoorConfig
-from zegel.doors.smtp.desk import Authenticate, Desk
-from zegel.doors.smtp.intake import Submit
-from zegel.doors.smtp.session import Conversation
+from zegel.doors.smtp.conversation import converse
+from zegel.doors.smtp.desk import Desk, Journeys, Post
+from zegel.doors.smtp.stream import Stream
 
 log = logging.getLogger(__name__)
 
+Ready = Callable[[tuple[int, ...]], None]
+"""Told the ports, in the order of the listeners, when all of them listen."""
 
-def run(
-    config: DoorConfig,
-    submit: Submit,
-    authenticate: Authenticate,
-    clock: Callable[[], datetime],
-    ready: Callable[[int], None] = lambda port: None,
-) -> None:
+
+def run(config: DoorConfig, journeys: Journeys, ready: Ready = lambda ports: None) -> None:
     """Serve until SIGTERM or SIGINT; returns when every mail that had begun is answered (or ``stop_seconds`` passed).
 
-    ``ready`` is told the port. Off the main thread signals are somebody else's: use :class:`Server` there.
-    Raises Mistake for a configuration that cannot be, OSError when the address cannot be had.
+    Off the main thread signals are somebody else's: use :class:`Server` there.
+    Raises Mistake for a configuration that cannot be, OSError when an address cannot be had.
     """
-    asyncio.run(_run(config, submit, authenticate, clock, ready))
+    asyncio.run(_run(config, journeys, ready))
 
 
-async def _run(
-    config: DoorConfig,
-    submit: Submit,
-    authenticate: Authenticate,
-    clock: Callable[[], datetime],
-    ready: Callable[[int], None],
-) -> None:
+async def _run(config: DoorConfig, journeys: Journeys, ready: Ready) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(Desk(config, submit, authenticate, clock), stop, ready)
+    await serve(Desk(config, journeys), stop, ready)
 
 
-async def serve(desk: Desk, stop: asyncio.Event, ready: Callable[[int], None]) -> None:
+async def serve(desk: Desk, stop: asyncio.Event, ready: Ready) -> None:
     """Listen until ``stop`` is set, then finish what has begun."""
-    config = desk.config
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Conversation(desk),
-        config.host,
-        config.port,
-        ssl=desk.tls_context if config.tls == "implicit" else None,
-        backlog=256,
-    )
-    ready(server.sockets[0].getsockname()[1])
+    servers = [await _listen(post) for post in desk.posts]
+    ready(tuple(server.sockets[0].getsockname()[1] for server in servers))
     await stop.wait()
-    server.close()
+    for server in servers:
+        server.close()
     await _drain(desk)
     # Off the loop: mails whose client is gone may still be in the pool, and their promise may already be written.
     await asyncio.to_thread(desk.close)
+
+
+async def _listen(post: Post) -> asyncio.Server:
+    # TLS begins inside the session, also where it is implicit: so that a client that never shakes hands is counted.
+    return await asyncio.get_running_loop().create_server(
+        lambda: Stream(partial(converse, post)),
+        post.listener.host,
+        post.listener.port,
+        backlog=256,
+        reuse_port=post.desk.config.share_ports or None,
+    )
 
 
 async def _drain(desk: Desk) -> None:
     """Idle clients are told to come back later; those in the middle of a mail get their answer first."""
     desk.stopping = True
     deadline = desk.loop.time() + desk.config.stop_seconds
-    while desk.conversations and desk.loop.time() < deadline:
-        for conversation in list(desk.conversations):
-            if conversation.idle:
-                conversation.say_goodbye("this server is stopping")
+    while desk.sessions and desk.loop.time() < deadline:
+        for session in list(desk.sessions):
+            if session.idle:
+                session.say_goodbye("this server is stopping")
         await asyncio.sleep(0.05)
-    for conversation in list(desk.conversations):
-        conversation.say_goodbye("this server is stopping")
+    for session in list(desk.sessions):
+        session.say_goodbye("this server is stopping")
 
 
 class Server:
     """The door in a thread of its own, for a process that serves other things too (``zegel serve``, ``zegel demo``)."""
 
-    def __init__(self, config: DoorConfig, submit: Submit, authenticate: Authenticate, clock: Callable[[], datetime]):
-        self._parts = (config, submit, authenticate, clock)
+    def __init__(self, config: DoorConfig, journeys: Journeys):
+        self._parts = (config, journeys)
         self._thread = threading.Thread(target=self._serve, name="smtp-door", daemon=True)
         self._listening = threading.Event()
         self._error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self.port = 0
+        self.ports: tuple[int, ...] = ()
 
     def start(self) -> None:
-        """Returns when the door listens on ``port``; raises what kept it from that."""
+        """Returns when the door listens on ``ports``; raises what kept it from that."""
         self._thread.start()
         self._listening.wait()
         if self._error:
@@ -115,8 +111,8 @@ class Server:
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
 
-        def ready(port: int) -> None:
-            self.port = port
+        def ready(ports: tuple[int, ...]) -> None:
+            self.ports = ports
             self._listening.set()
 
         await serve(Desk(*self._parts), self._stop, ready)

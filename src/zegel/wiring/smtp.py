@@ -1,0 +1,68 @@
+"""The SMTP door from its part of the configuration."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+from zegel.doors.smtp.config import STRANGERS, DoorConfig, DoorLimits, Listener
+from zegel.doors.smtp.desk import Journeys
+from zegel.doors.smtp.logins import Logins
+from zegel.journeys.house import House
+from zegel.wiring.build import Ground
+from zegel.wiring.config import ListenerPart, SmtpPart
+
+
+def door_config(ground: Ground, readers: int) -> DoorConfig:
+    """What the door is told; ``readers`` are those of one parcel at most. Raises Mistake for what cannot be meant."""
+    part = ground.config.smtp
+    limits = DoorLimits(message_bytes=part.max_bytes, recipients=readers)
+    parts = part.listener
+    if part.listen:
+        parts = (ListenerPart(kind="submission", listen=part.listen, tls=part.tls), *parts)
+    config = DoorConfig(
+        hostname=part.hostname or ground.config.organisation.host.partition(":")[0],
+        listeners=tuple(_listener(ground, part, one, limits) for one in parts),
+        default_proof=part.default_proof,
+        default_class=part.default_class,
+        language=part.language,
+        share_ports=part.processes > 1,
+        limits=limits,
+    )
+    config.check()
+    return config
+
+
+def door_journeys(house: House) -> Journeys:
+    """What the door may ask for."""
+    return Journeys(house.inside_submit(), Logins(house.people), house.authors, house.clock)
+
+
+def _listener(ground: Ground, part: SmtpPart, one: ListenerPart, limits: DoorLimits) -> Listener:
+    host, _, port = one.listen.rpartition(":")
+    certificate, key = (one.certificate, one.key) if one.certificate else (part.certificate, part.key)
+    return Listener(
+        kind=one.kind,
+        host=host.strip("[]"),
+        port=int(port),
+        tls=one.tls if certificate else "none",
+        certificate=ground.path(certificate) if certificate else None,
+        private_key=ground.path(key) if key else None,
+        networks=tuple(ip_network(network) for network in one.networks),
+        client_ca=ground.path(one.client_ca) if one.client_ca else None,
+        client_names=one.client_names,
+        require=one.require,
+        limits=_limits(one, limits),
+    )
+
+
+def _limits(one: ListenerPart, limits: DoorLimits) -> DoorLimits:
+    if one.kind == "incoming":
+        limits = replace(STRANGERS, message_bytes=min(STRANGERS.message_bytes, limits.message_bytes))
+    facts = {
+        "message_bytes": one.max_bytes,
+        "sessions": one.sessions,
+        "client_sessions": one.client_sessions,
+        "client_mails": one.client_mails,
+        "client_recipients": one.client_recipients,
+        "all_mails": one.all_mails,
+    }
+    return replace(limits, **{name: value for name, value in facts.items() if value is not None})
