@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from zegel import seal
 from zegel.doors.smtp.config import DoorConfig, Listener
-from zegel.doors.smtp.desk import Journeys, Returns
+from zegel.doors.smtp.desk import Bounces, Journeys
 from zegel.doors.smtp.serve import Server
 from zegel.errors import Denied, NotFound, Unavailable
 from zegel.journeys.authors import Authors
@@ -193,13 +193,13 @@ class Door:
 
 @contextmanager
 def open_door(
-    config: DoorConfig | None = None, house: House | None = None, returns: Returns | None = None
+    config: DoorConfig | None = None, house: House | None = None, bounces: Bounces | None = None
 ) -> Iterator[Door]:
     """A door on free ports of 127.0.0.1, with every reader needing no more than the link unless the mail says so."""
     house = house or House()
     settings = config or DoorConfig(hostname="post.voorbeeld.example", default_proof="mail")
     settings = replace(settings, listeners=tuple(replace(one, port=0) for one in settings.listeners))
-    server = Server(settings, Journeys(house.submit, authenticate, house.authors, lambda: NOW, returns))
+    server = Server(settings, Journeys(house.submit, authenticate, house.authors, lambda: NOW, bounces))
     server.start()
     try:
         yield Door(server.ports, house, server)

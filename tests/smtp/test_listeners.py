@@ -2,7 +2,7 @@
 
 import ssl
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,7 +14,8 @@ from tests.smtp.authority import Authority
 from tests.smtp.ground import COLLEAGUE, READER, SENDER, TEAM, House, listening, open_door
 from tests.smtp.wire import Wire
 from zegel.doors.smtp.config import STRANGERS, DoorConfig, Listener
-from zegel.errors import Mistake, Unavailable
+from zegel.errors import Denied, Mistake, Unavailable
+from zegel.post.bounce import MOST_BYTES
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 RELAY = listening(kind="relay", networks=LOOPBACK)
@@ -31,19 +32,23 @@ def _relay(wire: Wire, raw: bytes, *readers: str, sender: str = "bounce@lists.ex
 
 
 class Returned:
-    """Addresses of the courier, and what came to them; ``away`` makes it fail."""
+    """Return addresses of the courier, and what came to them; ``away`` makes it fail."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[str, tuple[str, ...], bytes]] = []
+        self.taken: list[tuple[str, str, bytes]] = []
         self.away = False
 
-    def knows(self, address: str) -> bool:
-        return address == VERP
+    def is_bounce_address(self, address: str) -> bool:
+        return address.startswith("post+")
 
-    def take(self, sender: str, recipients: Sequence[str], mail: bytes) -> None:
+    def check(self, address: str) -> None:
+        if address != VERP:
+            raise Denied("This is no address of ours.", code="forged-bounce")
+
+    def take(self, address: str, sender: str, mail: Iterable[bytes]) -> None:
         if self.away:
             raise Unavailable("The database cannot be reached.", code="database-away")
-        self.taken.append((sender, tuple(recipients), mail))
+        self.taken.append((address, sender, b"".join(mail)))
 
 
 # Relay --------------------------------------------------------------------------------------------------------------
@@ -193,18 +198,18 @@ def _incoming() -> DoorConfig:
 
 def test_strangers_reach_the_couriers_addresses_only() -> None:
     returned = Returned()
-    with open_door(_incoming(), returns=returned) as door, Wire(door.port) as wire:
+    with open_door(_incoming(), bounces=returned) as door, Wire(door.port) as wire:
         offered = wire.say("EHLO mail.elders.example")
         assert "AUTH" not in offered
         assert "DSN" not in offered
         assert wire.say("MAIL FROM:<>").startswith("250")
-        for stranger in (READER, SENDER, "POST+ABC@voorbeeld.example"):
+        for stranger in (READER, SENDER, "post+xyz@voorbeeld.example"):
             assert wire.say(f"RCPT TO:<{stranger}>").startswith("550 5.7.1")
         assert wire.say("DATA").startswith("503")
         wire.say("RSET")
         bounce = b"From: MAILER-DAEMON@elders.example\r\nSubject: Undelivered\r\n\r\nniet bezorgd\r\n"
         assert wire.deliver(bounce, VERP, sender="").startswith("250 2.0.0")
-        assert returned.taken == [("", (VERP,), bounce)]
+        assert returned.taken == [(VERP, "", bounce)]
         assert not door.house.deposits
 
 
@@ -218,22 +223,22 @@ def test_without_a_courier_strangers_reach_nobody() -> None:
 def test_a_bounce_that_cannot_be_kept_is_451() -> None:
     returned = Returned()
     returned.away = True
-    with open_door(_incoming(), returns=returned) as door, Wire(door.port) as wire:
+    with open_door(_incoming(), bounces=returned) as door, Wire(door.port) as wire:
         wire.say("EHLO x")
         assert wire.deliver(b"x: y\r\n\r\n", VERP, sender="").startswith("451 4.3.0")
 
 
 def test_of_a_long_bounce_the_beginning_is_read() -> None:
     returned = Returned()
-    with open_door(_incoming(), returns=returned) as door, Wire(door.port) as wire:
+    with open_door(_incoming(), bounces=returned) as door, Wire(door.port) as wire:
         wire.say("EHLO x")
         assert wire.deliver(b"a: b\r\n\r\n" + b"x" * 70 + b"\r\n" * 1_500_000, VERP, sender="").startswith("250")
-        assert len(returned.taken[0][2]) == 1024 * 1024
+        assert len(returned.taken[0][2]) == MOST_BYTES
 
 
 def test_a_relay_also_brings_bounces_but_not_together_with_mail() -> None:
     returned = Returned()
-    with open_door(RELAY, returns=returned) as door, Wire(door.port) as wire:
+    with open_door(RELAY, bounces=returned) as door, Wire(door.port) as wire:
         assert _relay(wire, b"Subject: Undelivered\r\n\r\n", VERP, sender="").startswith("250 2.0.0")
         wire.say("MAIL FROM:<>")
         assert wire.say(f"RCPT TO:<{VERP}>").startswith("250")
@@ -248,14 +253,14 @@ def test_strangers_are_held_back() -> None:
     returned = Returned()
     limits = replace(STRANGERS, client_mails=3, client_recipients=5)
     config = replace(RELAY, listeners=(Listener(kind="incoming", limits=limits),))
-    with open_door(config, returns=returned) as door, Wire(door.port) as wire:
+    with open_door(config, bounces=returned) as door, Wire(door.port) as wire:
         wire.say("EHLO x")
         replies = []
         for _ in range(4):
             replies.append(wire.say("MAIL FROM:<>")[:9])
             wire.say("RSET")
         assert replies == ["250 2.1.0"] * 3 + ["451 4.7.1"]
-    with open_door(config, returns=returned) as door, Wire(door.port) as wire:
+    with open_door(config, bounces=returned) as door, Wire(door.port) as wire:
         wire.say("EHLO x")
         wire.say("MAIL FROM:<>")
         assert [wire.say(f"RCPT TO:<{VERP}>")[:9] for _ in range(6)] == ["250 2.1.5"] * 5 + ["451 4.7.1"]

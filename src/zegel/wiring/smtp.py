@@ -33,7 +33,7 @@ def door_config(ground: Ground, readers: int) -> DoorConfig:
 
 def door_journeys(house: House) -> Journeys:
     """What the door may ask for."""
-    return Journeys(house.inside_submit(), Logins(house.people), house.authors, house.clock)
+    return Journeys(house.inside_submit(), Logins(house.people), house.authors, house.clock, house.bounce)
 
 
 def _listener(ground: Ground, part: SmtpPart, one: ListenerPart, limits: DoorLimits) -> Listener:

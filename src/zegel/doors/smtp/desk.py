@@ -1,7 +1,7 @@
 """What all sessions of the SMTP door share (the desk), and what those of one listener share (its post)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,14 +30,17 @@ class Authors(Protocol):
         """
 
 
-class Returns(Protocol):
-    """What comes back: mail to addresses that the courier made (bounces, out-of-office replies)."""
+class Bounces(Protocol):
+    """Mail to the courier's return addresses (``journeys.bounce.Bounce``): bounces, out-of-office replies."""
 
-    def knows(self, address: str) -> bool:
-        """Whether this is such an address."""
+    def is_bounce_address(self, address: str) -> bool:
+        """Whether an address has the shape of one; costs no look-up."""
 
-    def take(self, sender: str, recipients: Sequence[str], mail: bytes) -> None:
-        """Read it; durable when this returns. ``mail`` may be cut off at its end. Raises Unavailable."""
+    def check(self, address: str) -> None:
+        """Raises Denied ``forged-bounce`` for one that was not made here."""
+
+    def take(self, address: str, sender: str, mail: Iterable[bytes]) -> None:
+        """Read a mail and do what follows; durable when it returns. Raises Denied, Unavailable."""
 
 
 class Closing(Protocol):
@@ -58,7 +61,7 @@ class Journeys:
     authenticate: Authenticate
     authors: Authors
     clock: Callable[[], datetime]
-    returns: Returns | None = None
+    bounces: Bounces | None = None
 
 
 class Desk:

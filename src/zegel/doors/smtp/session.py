@@ -31,7 +31,7 @@ class Transaction:
 
     mail: MailParameters
     recipients: dict[str, Recipient] = field(default_factory=dict)
-    returned: bool = False
+    bounce: bool = False
     """To addresses that the courier made, and to nobody else."""
 
 

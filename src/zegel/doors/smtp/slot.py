@@ -9,10 +9,9 @@ from zegel.doors.smtp.desk import Desk
 from zegel.doors.smtp.intake import Envelope, Intake
 from zegel.doors.smtp.replies import TRY_LATER, reply_to
 from zegel.errors import ZegelError
+from zegel.post.bounce import MOST_BYTES
 
 log = logging.getLogger(__name__)
-_RETURN_BYTES = 1024 * 1024
-"""Of a bounce this much is read: reports stand before the mail that they quote (RFC 3462)."""
 
 
 class Slot(ABC):
@@ -101,8 +100,8 @@ class MailSlot(Slot):
             self._intake.abort()
 
 
-class ReturnSlot(Slot):
-    """A bounce or an automatic reply: its beginning is kept in memory, and read."""
+class BounceSlot(Slot):
+    """A bounce or an automatic reply: its beginning is kept in memory, and read (RFC 3462: reports stand first)."""
 
     def __init__(self, desk: Desk, sender: str, recipients: tuple[str, ...]):
         super().__init__(desk)
@@ -111,12 +110,13 @@ class ReturnSlot(Slot):
         self._data = bytearray()
 
     def _take(self, data: bytes) -> None:
-        self._data += data[: _RETURN_BYTES - len(self._data)]
+        self._data += data[: MOST_BYTES - len(self._data)]
 
     def _keep(self) -> str:
-        if self._desk.journeys.returns is None:
+        if self._desk.journeys.bounces is None:
             return TRY_LATER
-        self._desk.journeys.returns.take(self._sender, self._recipients, bytes(self._data))
+        for address in self._recipients:
+            self._desk.journeys.bounces.take(address, self._sender, (bytes(self._data),))
         return "250 2.0.0 Thank you"
 
     def _forget(self) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from zegel.doors.smtp.data import DataReader
 from zegel.doors.smtp.intake import Envelope
 from zegel.doors.smtp.session import Goodbye, Session, Transaction
-from zegel.doors.smtp.slot import MailSlot, ReturnSlot, Slot
+from zegel.doors.smtp.slot import BounceSlot, MailSlot, Slot
 
 _FAULTS = {
     "bare-line-end": "554 5.6.0 A line of this mail ends with a bare CR or LF; only CRLF is allowed.",
@@ -38,8 +38,8 @@ async def data(session: Session, argument: str) -> None:
 
 def _slot(session: Session, transaction: Transaction) -> Slot:
     asked = transaction.mail
-    if transaction.returned:
-        return ReturnSlot(session.desk, asked.address, tuple(transaction.recipients))
+    if transaction.bounce:
+        return BounceSlot(session.desk, asked.address, tuple(transaction.recipients))
     envelope = Envelope(
         author=partial(session.desk.journeys.authors.author, session.actor),
         recipients=tuple(transaction.recipients.values()),

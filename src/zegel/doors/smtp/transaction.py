@@ -70,7 +70,7 @@ async def rcpt(session: Session, argument: str) -> None:
     asked = read_rcpt(argument)
     address = checked_address(asked.address)
     _check_characters(address, transaction.mail)
-    refusal = await _check_returned(session, transaction, address)
+    refusal = await _check_bounce(session, transaction, address)
     if refusal:
         await session.reply(refusal)
         return
@@ -85,17 +85,19 @@ async def rcpt(session: Session, argument: str) -> None:
     await session.reply("250 2.1.5 Recipient accepted.")
 
 
-async def _check_returned(session: Session, transaction: Transaction, address: str) -> str:
+async def _check_bounce(session: Session, transaction: Transaction, address: str) -> str:
     """Bounces and mail do not go together: the client sends the others again. Strangers may send the former only."""
-    returns = session.desk.journeys.returns
-    returned = False
-    if returns is not None and session.listener.kind != "submission":
-        returned = await session.desk.work(returns.knows, address)
-    if session.listener.kind == "incoming" and not returned:
+    bounces = session.desk.journeys.bounces
+    bounce = False
+    if bounces is not None and session.listener.kind != "submission":
+        bounce = bounces.is_bounce_address(address)
+        if bounce:
+            await session.desk.work(bounces.check, address)
+    if session.listener.kind == "incoming" and not bounce:
         return "550 5.7.1 Relay refused: nobody here has this address."
-    if transaction.recipients and transaction.returned != returned:
+    if transaction.recipients and transaction.bounce != bounce:
         return "452 4.5.3 Send the mail to this recipient by itself."
-    transaction.returned = returned
+    transaction.bounce = bounce
     return ""
 
 
