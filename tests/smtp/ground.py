@@ -36,6 +36,7 @@ class Account:
     active: bool = True
     address: str = SENDER
     name: str = "Afdeling Zorg"
+    officer: bool = False
 
 
 def authenticate(address: str, secret: str) -> Actor:

@@ -19,6 +19,7 @@ class RelayActor:
     name: str
     account: str = "relay"
     active: bool = True
+    officer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
