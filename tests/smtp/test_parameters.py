@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.smtp.ground import SENDER, Door
+from tests.smtp.ground import READER, SENDER, Door
 from tests.smtp.wire import Wire
 from zegel.doors.smtp.parameters import MailParameters, read_mail, read_rcpt
 from zegel.errors import Mistake
+from zegel.parcels.notify import SILENT, Notify
+
+MAIL = f"From: {SENDER}\r\nTo: {READER}\r\nSubject: s\r\n\r\ntekst\r\n".encode()
 
 
 def test_everything_of_mail_is_read() -> None:
@@ -56,6 +59,29 @@ def test_any_argument_is_read_or_refused_by_name(text: str) -> None:
                 read(argument)
             except Mistake as error:
                 assert error.kind in ("smtp-syntax", "smtp-parameter")  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("more_mail", "more_rcpt", "notify"),
+    [
+        ("", "", SILENT),
+        (" RET=FULL ENVID=Q1", " NOTIFY=SUCCESS,DELAY ORCPT=rfc822;J@example.net",
+         Notify(True, False, True, True, "Q1", "rfc822;J@example.net")),
+        ("", " NOTIFY=NEVER", Notify(False, False, False, True)),
+        ("", " NOTIFY=FAILURE", Notify(False, True, False, True)),
+        (" ENVID=Q2", "", Notify(envid="Q2")),
+    ],
+)  # fmt: skip
+def test_wishes_for_reports_reach_the_reader(door: Door, more_mail: str, more_rcpt: str, notify: Notify) -> None:
+    with Wire(door.port) as wire:
+        wire.login()
+        assert wire.say(f"MAIL FROM:<{SENDER}>{more_mail}").startswith("250")
+        assert wire.say(f"RCPT TO:<{READER}>{more_rcpt}").startswith("250")
+        wire.say("DATA")
+        wire.send(MAIL + b".\r\n")
+        assert wire.reply().startswith("250")
+    (reader,) = door.house.deposits[-1].readers
+    assert reader.notify == notify
 
 
 def test_addresses_beyond_ascii_need_smtputf8(door: Door) -> None:
