@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Readers of before all got a link."""
 
-    dependencies = (("records", "0003_patchwork"),)
+    dependencies = (("records", "0004_shares"),)
 
     operations = (
         migrations.AddField("slip", "way", models.CharField(db_default="link", default="link", max_length=10)),
