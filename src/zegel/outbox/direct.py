@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
-from random import shuffle
+from random import sample, shuffle
 from typing import Literal
 
 import idna
@@ -176,7 +176,7 @@ class _Deliverer:
         tries = 0
         for target in targets:
             yield target, lambda target=target: self._connections.kept(target)  # type: ignore[misc]
-            for address in target.addresses:
+            for address in sample(target.addresses, len(target.addresses)):
                 if tries >= _MOST_TRIES:
                     return
                 tries += 1

@@ -9,6 +9,7 @@ from zegel.transport.tlsa import Tlsa
 
 Answer = Literal["found", "absent", "failed"]
 """``absent``: there surely is none. ``failed``: no answer, SERVFAIL or a wrong signature; nobody knows."""
+TlsaAnswer = Answer | Literal["insecure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Server:
     addresses: tuple[str, ...]
     address: Answer
     base: str
-    tlsa: Answer | Literal["insecure"]
+    tlsa: TlsaAnswer
     records: tuple[Tlsa, ...] = ()
 
 
