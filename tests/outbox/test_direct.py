@@ -9,7 +9,8 @@ import pytest
 
 from tests.ground.mail_peer import MailPeer, mail_peer
 from tests.transport.made import Made, make
-from zegel.outbox.direct import Delivered, DirectRoute, RawMail, Wishes
+from zegel.outbox.direct import Delivered, DirectRoute, RawMail
+from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.certificates import public_key
 from zegel.transport.tlsa import Tlsa
 from zegel.transport.way import Choice, Proven
@@ -64,11 +65,11 @@ def peer(desk: Desk) -> Iterator[MailPeer]:
 
 
 def send(
-    desk: Desk, peer: MailPeer, *servers: Proven, mail: RawMail = MAIL, to: str = TO, wishes: Wishes | None = None
+    desk: Desk, peer: MailPeer, *servers: Proven, mail: RawMail = MAIL, to: str = TO, notify: Notify = SILENT
 ) -> Delivered:
     route = DirectRoute("out.example", port=peer.port, authorities=desk.authorities, patience=5, final_patience=5)
     try:
-        return route.deliver(choice(*(servers or (desk.dane(),))), mail, FROM, to, wishes)
+        return route.deliver(choice(*(servers or (desk.dane(),))), mail, FROM, to, notify)
     finally:
         route.close()
 
@@ -77,7 +78,7 @@ def test_a_mail_arrives_whole_and_what_happened_is_told(desk: Desk, peer: MailPe
     found = send(desk, peer)
     (mail,) = peer.mails
     assert mail.content == b"Subject: x\r\n\r\nhello\r\n"
-    assert (mail.mail, mail.rcpt) == (f"MAIL FROM:<{FROM}> BODY=8BITMIME", f"RCPT TO:<{TO}>")
+    assert (mail.mail, mail.rcpt) == (f"MAIL FROM:<{FROM}> BODY=8BITMIME RET=HDRS", f"RCPT TO:<{TO}>")
     assert (found.server, found.address, found.proof, found.fits) == (NAME, "127.0.0.1", "dane", "3 1 1")
     assert (found.tls, found.cipher) == ("TLSv1.3", "TLS_AES_256_GCM_SHA384")
     # Python's server has no hybrid groups where its OpenSSL is older than 3.5; then it is the classic half alone.

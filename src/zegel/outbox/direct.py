@@ -22,12 +22,13 @@ from OpenSSL import crypto
 
 from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed, client_context
-from zegel.outbox.session import Away, Check, Manner, NotProven, Protocol, RawMail, Session, Tls, Wishes
+from zegel.outbox.session import Away, Check, Manner, NotProven, Protocol, RawMail, Session, Tls
+from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.certificates import covers, leads_to
 from zegel.transport.tlsa import matching_record
 from zegel.transport.way import Choice, Proven
 
-__all__ = ["Delivered", "DirectRoute", "FixedRoute", "MailServer", "RawMail", "Wishes"]
+__all__ = ["Delivered", "DirectRoute", "FixedRoute", "MailServer", "RawMail"]
 
 Shown = Literal["dane", "mta-sts", "authority", "local"]
 """``authority``: a fixed server showed a certificate of a trusted authority; ``local``: it is on this machine."""
@@ -153,7 +154,7 @@ class _Deliverer:
         """Give up the connections that were kept."""
         self._connections.close()
 
-    def run(self, targets: Iterable[_Target], mail: RawMail, sender: str, to: str, wishes: Wishes) -> Delivered:
+    def run(self, targets: Iterable[_Target], mail: RawMail, sender: str, to: str, notify: Notify) -> Delivered:
         """Raises Mistake, Unavailable as :meth:`DirectRoute.deliver` tells."""
         troubles: list[tuple[int, str, str]] = []
         for target, open_ in self._attempts(targets):
@@ -161,7 +162,7 @@ class _Deliverer:
                 session = open_()
                 if session is None:
                     continue
-                return self._hand_over(target, session, mail, sender, to, wishes)
+                return self._hand_over(target, session, mail, sender, to, notify)
             except NotProven:
                 troubles.append((_PROOF, target.name, ""))
             except TlsFailed:
@@ -188,10 +189,10 @@ class _Deliverer:
                 )
 
     def _hand_over(
-        self, target: _Target, session: Session, mail: RawMail, sender: str, to: str, wishes: Wishes
+        self, target: _Target, session: Session, mail: RawMail, sender: str, to: str, notify: Notify
     ) -> Delivered:
         try:
-            reply = session.deliver(mail, sender, to, wishes)
+            reply = session.deliver(mail, sender, to, notify)
         except (Mistake, Away):
             if session.reset():
                 self._connections.keep(target, session)
@@ -249,7 +250,7 @@ class DirectRoute:
         self._deliverer = _Deliverer(manner, authorities, now)
         self._port = port
 
-    def deliver(self, choice: Choice, mail: RawMail, sender: str, to: str, wishes: Wishes | None = None) -> Delivered:
+    def deliver(self, choice: Choice, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
         """Hand the mail to the first server that proves itself and takes it.
 
         Raises Mistake: ``mail-refused`` (5xx, with ``reply``), ``mail-too-big``, ``mail-needs-8bit``,
@@ -262,7 +263,7 @@ class DirectRoute:
         targets = [
             _Target(one.name, one.addresses, self._port, one.proof, one.sni, one) for one in _in_order(choice.servers)
         ]
-        return self._deliverer.run(targets, mail, sender, _plain(to), wishes or Wishes())
+        return self._deliverer.run(targets, mail, sender, _plain(to), notify)
 
     def close(self) -> None:
         """Give up the connections that were kept."""
@@ -287,7 +288,7 @@ class FixedRoute:
         self._deliverer = _Deliverer(manner, server.authorities, now)
         self._server = server
 
-    def deliver(self, mail: RawMail, sender: str, to: str, wishes: Wishes | None = None) -> Delivered:
+    def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
         """As :meth:`DirectRoute.deliver`; there is one server to try."""
         server = self._server
         target = _Target(
@@ -298,7 +299,7 @@ class FixedRoute:
             "" if server.host.startswith("/") else server.name or server.host,
             server,
         )
-        return self._deliverer.run([target], mail, sender, _plain(to), wishes or Wishes())
+        return self._deliverer.run([target], mail, sender, _plain(to), notify)
 
     def close(self) -> None:
         """Give up the connections that were kept."""

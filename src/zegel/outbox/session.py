@@ -11,7 +11,8 @@ from OpenSSL import SSL
 
 from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed
-from zegel.outbox.wire import reply_code, stuffed, xtext
+from zegel.outbox.wire import reply_code, stuffed
+from zegel.parcels.notify import Notify
 
 Tls = Literal["none", "starttls", "implicit"]
 Protocol = Literal["smtp", "lmtp"]
@@ -20,6 +21,7 @@ FINAL_PATIENCE = 600.0
 """Seconds for the answer to the final dot (RFC 5321 §4.5.3.2.6): asking again too early delivers twice."""
 _LEAST_RATE = 8 * 1024
 """Bytes per second that a server must take in the long run."""
+_XTEXT = re.compile(r"[!-~]{1,600}\Z")
 _CONTROL = re.compile(r"[\x00-\x20<>\x7f]")
 
 
@@ -35,19 +37,6 @@ class RawMail:
     size: int = 0
     eight_bit: bool = True
     utf8: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the sender wants to hear (RFC 3461), passed on to servers that offer DSN; empty leaves it to them.
-
-    ``notify`` holds NEVER, or some of SUCCESS, FAILURE, DELAY; ``original`` is an address, not yet spelled as xtext.
-    """
-
-    notify: tuple[str, ...] = ()
-    envelope: str = ""
-    original: str = ""
-    returned: Literal["", "FULL", "HDRS"] = ""
 
 
 class NotProven(Exception):
@@ -136,14 +125,14 @@ class Session:
         except (OSError, smtplib.SMTPException):
             return False
 
-    def deliver(self, mail: RawMail, sender: str, to: str, wishes: Wishes) -> str:
+    def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify) -> str:
         """Returns the code with which the server took the mail.
 
         Raises Mistake (it never will), Away (not now; nothing was delivered), LineLost (cut before the end of the mail;
         nothing was delivered), Unavailable ``mail-uncertain`` (the end was sent and no answer came).
         """
         try:
-            self._envelope(mail, sender, to, wishes)
+            self._envelope(mail, sender, to, notify)
             code, text = self._say("DATA")
             if code != 354:
                 raise _refusal(code, text)
@@ -191,20 +180,20 @@ class Session:
         self._line.allow(self._manner.patience)
         return self._smtp.docmd(command, argument)
 
-    def _envelope(self, mail: RawMail, sender: str, to: str, wishes: Wishes) -> None:
+    def _envelope(self, mail: RawMail, sender: str, to: str, notify: Notify) -> None:
         if _CONTROL.search(sender + to) or not to:
             raise Mistake("“{address}” is not a mail address.", code="bad-address", address=to[:100])
         utf8 = mail.utf8 or not (sender + to).isascii()
-        options = self._mail_options(mail, utf8, wishes)
+        options = self._mail_options(mail, utf8, notify)
         self._smtp.command_encoding = "utf-8" if utf8 else "ascii"
         code, text = self._say("MAIL", " ".join([f"FROM:<{sender}>", *options]))
         if code != 250:
             raise _refusal(code, text)
-        code, text = self._say("RCPT", " ".join([f"TO:<{to}>", *self._recipient_options(wishes)]))
+        code, text = self._say("RCPT", " ".join([f"TO:<{to}>", *self._recipient_options(notify)]))
         if code not in (250, 251):
             raise _refusal(code, text)
 
-    def _mail_options(self, mail: RawMail, utf8: bool, wishes: Wishes) -> list[str]:
+    def _mail_options(self, mail: RawMail, utf8: bool, notify: Notify) -> list[str]:
         options, smtp = [], self._smtp
         if smtp.has_extn("size"):
             limit = smtp.esmtp_features["size"].strip()
@@ -222,19 +211,17 @@ class Session:
                 raise Mistake("The receiving mail server cannot carry this address.", code="mail-needs-utf8")
             options.append("SMTPUTF8")
         if smtp.has_extn("dsn"):
-            options += [f"RET={wishes.returned}"] if wishes.returned else []
-            options += [f"ENVID={xtext(wishes.envelope)}"] if wishes.envelope else []
+            # A failure comes back with headers only: the content has travelled once, and not everything is as safe.
+            options.append("RET=HDRS")
+            options += [f"ENVID={notify.envid}"] if _XTEXT.match(notify.envid) else []
         return options
 
-    def _recipient_options(self, wishes: Wishes) -> list[str]:
-        options: list[str] = []
-        if self._smtp.has_extn("dsn"):
-            options += [f"NOTIFY={','.join(wishes.notify)}"] if wishes.notify else []
-            # RFC 6533 has utf-8 for what is not ASCII; an ORCPT that cannot be spelled in rfc822 is left out.
-            options += (
-                [f"ORCPT=rfc822;{xtext(wishes.original)}"] if wishes.original.isascii() and wishes.original else []
-            )
-        return options
+    def _recipient_options(self, notify: Notify) -> list[str]:
+        if not self._smtp.has_extn("dsn"):
+            return []
+        words = [word.upper() for word in ("success", "failure", "delay") if getattr(notify, word)]
+        options = [f"NOTIFY={','.join(words) or 'NEVER'}"] if notify.asked else []
+        return options + ([f"ORCPT={notify.orcpt}"] if _XTEXT.match(notify.orcpt) else [])
 
     def _content(self, mail: RawMail) -> tuple[int, bytes]:
         started, sent, held = time.monotonic(), 0, b""

@@ -32,12 +32,6 @@ def _lines(data: bytes, at_start: bool) -> tuple[bytes, bool]:
     return data, data.endswith(b"\n")
 
 
-def xtext(text: str) -> str:
-    """RFC 3461 §4: how ORCPT and ENVID spell what may not stand there."""
-    plain = (c if "!" <= c <= "~" and c not in "+=" else "".join(f"+{byte:02X}" for byte in c.encode()) for c in text)
-    return "".join(plain)
-
-
 _ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 
 
