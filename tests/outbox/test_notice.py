@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.outbox.facts import FROM, LINK, NOW, SECRET, notice_facts
-from zegel.outbox.notice import From, spell_moment
+from zegel.outbox.notice import From
 from zegel.outbox.notice import write_notice as write
 from zegel.parcels.release import NoticeFacts
+from zegel.post.moments import spell_moment
 
 
 def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> EmailMessage:

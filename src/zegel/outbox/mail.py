@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from zegel.errors import Mistake, Unavailable
-from zegel.outbox.written import Written
+from zegel.post.written import Written
 
 _PATIENCE = 60.0
 """Seconds for one answer; RFC 5321 §4.5.3.2 would have us wait longer, but the outbox comes back by itself."""

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from django.template import Context, Engine
 
-from zegel.outbox.written import About, Written, write_mail
 from zegel.parcels.release import NoticeFacts
+from zegel.post.moments import spell_moment
+from zegel.post.written import About, Written, write_mail
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SUBJECTS = {
@@ -22,21 +23,6 @@ _SUBJECTS = {
     "en": "Secure message from {organisation}",
 }
 _VIA = {"nl": "{sender} via {organisation}", "en": "{sender} via {organisation}"}
-_DAYS = {
-    "nl": ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_MONTHS = {
-    "nl": (
-        "januari", "februari", "maart", "april", "mei", "juni",
-        "juli", "augustus", "september", "oktober", "november", "december",
-    ),
-    "en": (
-        "January", "February", "March", "April", "May", "June",
-        "July", "August", "September", "October", "November", "December",
-    ),
-}  # fmt: skip
-_MOMENT = {"nl": "{day} {date} {month} {year}, {time} uur", "en": "{day} {date} {month} {year}, {time}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +45,6 @@ def write_notice(facts: NoticeFacts, from_: From, now: datetime) -> Written:
     words = _words(facts, language, organisation, sender, from_.zone)
     texts = [(kind, _render(f"notice.{language}.{end}", words)) for kind, end in (("plain", "txt"), ("html", "html"))]
     return write_mail(about, facts.to, f"notice.{facts.slip}", now, utf8, texts)
-
-
-def spell_moment(moment: datetime, language: str, zone: ZoneInfo) -> str:
-    """``zondag 20 december 2026, 10:14 uur``."""
-    local = moment.astimezone(zone)
-    return _MOMENT[language].format(
-        day=_DAYS[language][local.weekday()],
-        date=local.day,
-        month=_MONTHS[language][local.month - 1],
-        year=local.year,
-        time=f"{local:%H:%M}",
-    )
 
 
 def _words(facts: NoticeFacts, language: str, organisation: str, sender: str, zone: ZoneInfo) -> dict[str, str]:

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
-from zegel.outbox.written import Written
 from zegel.parcels.release import NoticeFacts
 from zegel.post.verp import BounceAddresses
+from zegel.post.written import Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
 
