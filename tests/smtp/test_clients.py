@@ -82,14 +82,14 @@ def swaks() -> str:
     return found
 
 
-def _swaks(swaks: str, door: Door, *more: str) -> "subprocess.CompletedProcess[str]":
+def run_swaks(swaks: str, door: Door, *more: str) -> "subprocess.CompletedProcess[str]":
     command = [swaks, "--server", f"127.0.0.1:{door.port}", "--from", SENDER, "--to", READER, "--timeout", "20", *more]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_swaks_sends_with_an_attachment(swaks: str, door: Door, mechanism: str, tmp_path: object) -> None:
-    done = _swaks(
+    done = run_swaks(
         swaks, door, "--auth", mechanism, "--auth-user", SENDER, "--auth-password", PASSWORD,
         "--header", "Subject: Van swaks", "--header", "Zegel-Proof: code:Tulp-2026", "--attach-name", "a.txt",
         "--attach-type", "text/plain", "--attach", "inhoud", "--body", "Dag",
@@ -103,13 +103,13 @@ def test_swaks_sends_with_an_attachment(swaks: str, door: Door, mechanism: str, 
 
 
 def test_swaks_pipelines(swaks: str, door: Door) -> None:
-    done = _swaks(swaks, door, "--pipeline", "--auth", "PLAIN", "--auth-user", SENDER, "--auth-password", PASSWORD)
+    done = run_swaks(swaks, door, "--pipeline", "--auth", "PLAIN", "--auth-user", SENDER, "--auth-password", PASSWORD)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(door.house.deposits) == 1
 
 
 def test_swaks_is_refused_with_a_wrong_password(swaks: str, door: Door) -> None:
-    done = _swaks(swaks, door, "--auth", "PLAIN", "--auth-user", SENDER, "--auth-password", "raad maar")
+    done = run_swaks(swaks, door, "--auth", "PLAIN", "--auth-user", SENDER, "--auth-password", "raad maar")
     assert done.returncode != 0
     assert "535 5.7.8" in done.stdout
     assert not door.house.deposits

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zegel.mime.headers import Headers, decode_words
+from zegel.policy.words import normal
 
 Scheme = Literal["msip", "sensitivity", "classification", "zegel"]
 
@@ -18,6 +19,7 @@ _MOST = 50
 _PAIR = re.compile(
     r"\s{0,99}MSIP_Label_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(\w{1,40})\s{0,99}\Z", re.IGNORECASE
 )
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _CLASSIFICATION = re.compile(r"(?:x-)?classification\Z|x-[a-z0-9-]{1,60}-classification\Z")
 
 
@@ -31,6 +33,12 @@ class Label:
 
     def __str__(self) -> str:
         return f"“{self.name[:60]}”" if self.name else self.id
+
+
+def label_key(text: str) -> str:
+    """How a label or tag is looked up: a GUID in lower case, a name as a normal word."""
+    text = text.strip()
+    return text.lower() if _GUID.match(text) else normal(text)
 
 
 def read_labels(headers: Headers) -> tuple[Label, ...]:

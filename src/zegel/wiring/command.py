@@ -9,16 +9,18 @@ from zegel.doors.cli.texts import language
 from zegel.doors.cli.tools import Dkim, Server, Tools
 from zegel.errors import Mistake, Unavailable
 from zegel.journeys.house import House
+from zegel.journeys.judge import Judge
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
 from zegel.wiring.build import Zone, build, configure_django, dkim_keys, open_ground, utc_now
+from zegel.wiring.judging import judge
 from zegel.wiring.serve import ROLES, run_group, run_role
 
 
 def main(arguments: list[str]) -> int:
     """Run ``zegel`` with these arguments; returns the exit code."""
-    tools = Tools(_house, _server, _submit_at, _read_at, _init, _migrate, _serve, _demo, _dkim)
+    tools = Tools(_house, _server, _submit_at, _read_at, _init, _migrate, _serve, _demo, _dkim, judge=_judge)
     return run(make_app(tools), arguments)
 
 
@@ -73,6 +75,10 @@ def _serve(data: Path, role: str) -> None:
 
 def _dkim(data: Path) -> Dkim:
     return dkim_keys(open_ground(data))
+
+
+def _judge(data: Path) -> Judge:
+    return judge(open_ground(data).config)
 
 
 def _demo(data: Path, port: int) -> None:

@@ -12,6 +12,7 @@ from zegel.parcels.addresses import checked_address
 from zegel.parcels.limits import Limits
 from zegel.stores.placement import Spread
 from zegel.suppliers.policy import Policy as PlacementPolicy
+from zegel.wiring.policy import PolicyPart
 
 FILE = "zegel.toml"
 
@@ -92,6 +93,8 @@ class SmtpPart(_Part):
     """In greetings; empty is ``organisation.host``."""
     processes: int = Field(default=1, ge=1, le=64)
     default_proof: str = ""
+    missing_proof: Literal["wait", "refuse"] = "refuse"
+    """A reader without a proof: her slip waits until the sender gives one, or the mail is refused."""
     default_class: int = Field(default=2, ge=0, le=4)
     language: Literal["nl", "en"] = "nl"
     tls: Literal["starttls", "implicit"] = "starttls"
@@ -147,12 +150,6 @@ class LimitsPart(_Part):
 
     def limits(self) -> Limits:
         return Limits(**self.model_dump())
-
-
-class PolicyPart(_Part):
-    """``archive`` is an age recipient that gets a slip of every parcel; readers are told. Empty: nobody does."""
-
-    archive: str = ""
 
 
 class PatchPart(_Part):

@@ -97,7 +97,10 @@ def _run_smtp(ground: Ground) -> None:
     from zegel.wiring.smtp import door_config, door_journeys
 
     house = _house(ground, "inside")
-    run(door_config(ground, house.profile.limits.readers), door_journeys(house))
+    config = door_config(ground, house.profile.limits.readers)
+    for name, why in config.policy.unreachable.items():
+        _LOG.warning("policy: rule “%s” never decides: %s", name, why)
+    run(config, door_journeys(house))
 
 
 def _tidy(ground: Ground) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from zegel.journeys.house import House
+from zegel.journeys.judge import Judge
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
@@ -49,3 +50,5 @@ class Tools:
     demo: Callable[..., None]
     dkim: Callable[[Path], Dkim]
     """The DKIM keys of a data folder, inside zone."""
+    judge: Callable[[Path], Judge]
+    """The rules for mail of the Zegel in a data folder: as the SMTP door has them."""

@@ -15,7 +15,6 @@
 ``slot``          one mail's place in the thread pool
 ``intake``        one mail on its way in: feeds the MIME parser, then finishes or aborts the submission
 ``mime``          decides what of a mail is message, and what is attachment (``zegel.mime`` reads it)
-``wishes``        the ``Zegel-…`` headers: who must show what, class, expiry, language
 ``replies``       errors into SMTP replies
 ``gate``          how much one client may do at once
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from zegel.errors import Mistake
+from zegel.journeys.wishes import MissingProof
 from zegel.mime.limits import MimeLimits
 from zegel.parcels.deposit import CLASSES, LANGUAGES
+from zegel.policy.ruleset import Policy
 
 TlsMode = Literal["none", "starttls", "implicit"]
 Kind = Literal["submission", "relay", "incoming"]
@@ -119,12 +121,14 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class DoorConfig:
-    """``default_proof`` is what a reader must show when the sender names no proof; empty: the mail is refused."""
+    """``default_proof`` is what a reader must show when nobody names a proof; if empty, ``missing_proof`` decides."""
 
     hostname: str
     listeners: tuple[Listener, ...] = (Listener(),)
     default_proof: str = ""
+    missing_proof: MissingProof = "refuse"
     default_class: int = 2
+    policy: Policy = field(default_factory=Policy)
     language: str = "nl"
     timezone: str = "Europe/Amsterdam"
     stop_seconds: float = 10

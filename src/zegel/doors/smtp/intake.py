@@ -7,20 +7,23 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.mime import AttachmentWriter, Mail
-from zegel.doors.smtp.wishes import Defaults, Wishes, read_wishes
 from zegel.errors import Denied, Mistake, NotFound
+from zegel.journeys.judge import Came, Judge
 from zegel.journeys.ports import Actor
 from zegel.journeys.submit import Message, ReaderWish
+from zegel.journeys.wishes import Defaults, Wishes
 from zegel.mime.headers import decode_words, read_addresses
 from zegel.mime.walker import Part
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.manifest import checked_subject
 from zegel.parcels.notify import SILENT, Notify
+from zegel.policy.facts import Listener
+from zegel.policy.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +44,6 @@ class Submit(Protocol):
     def begin(self, actor: Actor, class_: int | None = None) -> Submission: ...
 
 
-ListenerKind = Literal["submission", "relay", "incoming"]
-
-
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """One RCPT: the address, and what the sender wants to hear about her (RFC 3461)."""
@@ -61,7 +61,7 @@ class Envelope:
 
     author: Callable[[Sequence[tuple[str, str]]], Actor]
     recipients: Sequence[Recipient]
-    listener: ListenerKind = "submission"
+    listener: Listener = "submission"
     size: int | None = None
     full: bool = False
 
@@ -75,23 +75,27 @@ class Intake:
 
     def __init__(self, submit: Submit, config: DoorConfig, envelope: Envelope, clock: Callable[[], datetime]):
         self._envelope = envelope
-        self._clock = clock
-        self._defaults = Defaults(
-            config.default_proof, config.default_class, config.language, ZoneInfo(config.timezone)
-        )
+        defaults = Defaults(config.default_proof, config.language, ZoneInfo(config.timezone), config.missing_proof)
+        self._judge = Judge(replace(config.policy, default_class=config.default_class), defaults, clock)
         self._submit = submit
         self._submission: Submission | None = None
         self._mail = _CheckedMail(self, config)
+        self._came: Came | None = None
+        self._verdicts: tuple[Verdict, ...] = ()
         self._wishes: Wishes | None = None
+        self._bytes = 0
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; raises Mistake, Denied or Unavailable, after which only :meth:`abort` makes sense."""
+        self._bytes += len(data)
         self._mail.feed(data)
 
     def head(self, part: Part) -> None:
         """The top headers are there: refuse whom we must before anything is sealed."""
         actor = self._author(part)
-        self._wishes = read_wishes(part.headers, self._envelope.addresses, self._defaults, self._clock())
+        self._came = Came(self._envelope.listener, actor.address, self._envelope.size)
+        self._verdicts = self._judge.weigh(part.headers, self._came, self._envelope.addresses)
+        self._wishes = self._judge.wishes(part.headers, self._verdicts)
         self._submission = self._submit.begin(actor, self._wishes.class_)
 
     def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
@@ -102,9 +106,10 @@ class Intake:
     def finish(self) -> str:
         """The mail is complete; returns the parcel's identifier when it is durable."""
         self._mail.close()
-        if self._submission is None or self._wishes is None or self._mail.top is None:
+        if not (self._submission and self._wishes and self._came and self._mail.top):
             raise Mistake("This mail was broken off.", code="broken-off")
         headers = self._mail.top.headers
+        self._judge.check_size(headers, self._came, self._verdicts, self._bytes)
         message = Message(
             subject=checked_subject(decode_words(headers.first("subject"))),
             text=self._mail.text,
