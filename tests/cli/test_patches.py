@@ -84,6 +84,14 @@ def test_an_officer_brings_in_a_supplier_practises_and_leaves(tmp_path: Path) ->
     fresh.run("init", "--organisation", "Gemeente Voorbeeld", "--url", "http://127.0.0.1:8025", "--mail-from", SENDER)
     assert fresh.run("import", str(tmp_path / "export")).out.startswith("2 parcels and 2 blobs written")
     assert fresh.run("audit", "verify").out == zegel.run("audit", "verify").out
+    split = zegel.run("export", "--all", str(tmp_path / "media"), "--split", "64KiB", "--with-accounts")
+    assert "1 accounts\n" in split.out, split.err
+    volumes = sorted(map(str, (tmp_path / "media").iterdir()), reverse=True)
+    other = Zegel(tmp_path / "other", 0)
+    other.run("init", "--organisation", "Gemeente Voorbeeld", "--url", "http://127.0.0.1:8025", "--mail-from", SENDER)
+    assert other.run("import", *volumes, "--with-accounts").out.endswith("1 accounts\n")
+    assert SENDER in other.run("user", "list").out
+    assert zegel.run("export", "--all", str(tmp_path / "x"), "--split", "none").code == 1
     cut = zegel.run("plan-b", "cut", "voorbeeld-cloud", "--reason", "sold")
     assert cut.code == 5, cut.out
     assert zegel.run("plan-b", "reopen", "far").code == 0

@@ -7,11 +7,13 @@ import pytest
 
 from tests.ground import databases
 from tests.ground.databases import Database
-from tests.ground.house import Ground, make_house
+from tests.ground.house import SENDER, Ground, make_house
 from zegel.doors.cli.folder import DiskFolder
-from zegel.errors import Damaged, Mistake, NotFound
+from zegel.doors.cli.volumes import VolumesIn, VolumesOut
+from zegel.errors import Damaged, Denied, Mistake, NotFound
 from zegel.journeys.house import PlanB
 from zegel.parcels.claim import Link
+from zegel.parcels.identifiers import new_identifier
 
 LARGE = bytes(range(256)) * 9000
 
@@ -51,9 +53,7 @@ def before(tmp_path: Path, database: Database) -> tuple[Ground, list[Link]]:
 def move(before: Ground, template: Path, tmp_path: Path, folder: Path) -> Ground:
     """A fresh house on a fresh database, with the keys of the old one."""
     plan(before).export.run(DiskFolder(folder))
-    (tmp_path / "new").mkdir()
-    next(databases.fresh_sqlite(template, tmp_path / "new"))
-    return make_house(tmp_path / "new", custody=before.custody, clock=before.clock)
+    return fresh(before, template, tmp_path)
 
 
 def test_every_link_works_in_a_fresh_installation(
@@ -81,6 +81,7 @@ def test_the_audit_chain_goes_on_in_an_installation_without_entries(
 ) -> None:
     from zegel.journeys.export_all import ImportAll
     from zegel.journeys.inspect import InspectAudit
+    from zegel.people.accounts import SqlPeople
     from zegel.records.sql import SqlRecords
 
     old, _ = before
@@ -90,7 +91,7 @@ def test_the_audit_chain_goes_on_in_an_installation_without_entries(
     (tmp_path / "new").mkdir()
     next(databases.fresh_sqlite(template, tmp_path / "new"))
     records = SqlRecords()
-    ImportAll(records, old.house.store, old.clock).run(DiskFolder(folder))
+    ImportAll(records, SqlPeople(), old.house.store, old.clock).run(DiskFolder(folder))
     assert InspectAudit(records).verify(kept) == kept
 
 
@@ -152,3 +153,117 @@ def test_a_damaged_export_is_refused_by_name_and_brings_no_broken_parcel(
     for one in new.house.follow.parcels(new.actor):
         for kept in new.house.records.blobs_of(one.parcel):
             assert new.house.store.size(kept.blob) == kept.size
+
+
+# Accounts -------------------------------------------------------------------------------------------------------------
+
+
+def fresh(before: Ground, template: Path, tmp_path: Path) -> Ground:
+    """A fresh house on a fresh database; what the old one stored is not reached any more."""
+    (tmp_path / "new").mkdir()
+    next(databases.fresh_sqlite(template, tmp_path / "new"))
+    return make_house(tmp_path / "new", custody=before.custody, clock=before.clock)
+
+
+def test_accounts_move_when_both_sides_ask_for_them(
+    tmp_path: Path, before: tuple[Ground, list[Link]], template: Path
+) -> None:
+    old, _ = before
+    old.house.welcome.add("balie@voorbeeld.example", "Balie", "ook-niet-te-raden")
+    old.house.welcome.officer("balie@voorbeeld.example", True)
+    token = old.house.welcome.new_token("balie@voorbeeld.example", "programma")
+    with old.house.records.transaction():
+        old.house.people.allow("balie@voorbeeld.example", "loket@voorbeeld.example", "Loket")
+    with_, without = tmp_path / "with", tmp_path / "without"
+    assert plan(old).export.run(DiskFolder(with_), accounts=True).accounts == 2
+    plan(old).export.run(DiskFolder(without))
+    assert not (without / "accounts.json").exists()
+    text = (with_ / "accounts.json").read_text()
+    assert token not in text
+    assert "ook-niet-te-raden" not in text
+
+    new = fresh(old, template, tmp_path)
+    people = new.house.people
+    with pytest.raises(Mistake):
+        plan(new).import_.run(DiskFolder(without), accounts=True)
+    assert plan(new).import_.run(DiskFolder(with_)).accounts == 0
+    with pytest.raises(Denied):
+        people.by_token(token)
+    own = people.find(SENDER).account
+    assert plan(new).import_.run(DiskFolder(with_), accounts=True).accounts == 1
+    assert people.by_token(token) == people.by_password("balie@voorbeeld.example", "ook-niet-te-raden")
+    assert people.find("balie@voorbeeld.example").officer
+    assert people.rights("balie@voorbeeld.example") == [("loket@voorbeeld.example", "Loket")]
+    assert people.find(SENDER).account == own, "an account that is here stays as it is"
+    assert [entry.event for entry in new.house.records.audit_entries()][-1] == "account:imported"
+    assert plan(new).import_.run(DiskFolder(with_), accounts=True).accounts == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("password", "plain"), ("password", "scrypt$99999999999$a$8$1$b"), ("active", "yes"), ("address", "no address"),
+     ("account", "../etc"), ("name", "two\nlines"), ("created", "2026-11-20T09:14:00"),
+     ("tokens", [{"sha256": "eA=="}])],
+)  # fmt: skip
+def test_an_account_that_cannot_be_is_refused(
+    tmp_path: Path, before: tuple[Ground, list[Link]], template: Path, column: str, value: object
+) -> None:
+    folder = tmp_path / "export"
+    plan(before[0]).export.run(DiskFolder(folder), accounts=True)
+    new = fresh(before[0], template, tmp_path)
+    members = json.loads((folder / "accounts.json").read_text())
+    members["accounts"][0] |= {"address": "ander@voorbeeld.example", "account": new_identifier(), column: value}
+    sums = (folder / "SHA256SUMS").read_text().splitlines()
+    digest = DiskFolder(folder).write("accounts.json", iter([json.dumps(members).encode()]))
+    kept = [line for line in sums if not line.endswith("accounts.json")]
+    (folder / "SHA256SUMS").write_text("\n".join([*kept, f"{digest}  accounts.json", ""]))
+    with pytest.raises(Mistake) as refused:
+        plan(new).import_.run(DiskFolder(folder), accounts=True)
+    assert refused.value.kind == "bad-export"
+    assert [one.address for one in new.house.people.accounts()] == [SENDER]
+
+
+# Volumes --------------------------------------------------------------------------------------------------------------
+
+
+def test_volumes_in_any_order_bring_every_link_and_login_to_a_fresh_installation(
+    tmp_path: Path, before: tuple[Ground, list[Link]], template: Path
+) -> None:
+    old, links = before
+    shown = [read(old, link) for link in links]
+    old.house.welcome.add("balie@voorbeeld.example", "Balie", "ook-niet-te-raden")
+    out = VolumesOut(tmp_path / "media", 500_000)
+    plan(old).export.run(out, accounts=True)
+    assert out.count > 4
+    new = fresh(old, template, tmp_path)
+    volumes = sorted((tmp_path / "media").iterdir(), reverse=True)
+    moved = plan(new).import_.run(VolumesIn(volumes), accounts=True)
+    assert (moved.parcels, moved.blobs, moved.accounts) == (4, 6, 1)
+    assert [read(new, link) for link in links] == shown
+    assert new.house.people.by_password("balie@voorbeeld.example", "ook-niet-te-raden").active
+
+
+@pytest.mark.parametrize("how", ["missing", "altered", "other export", "incomplete"])
+def test_nothing_is_recorded_unless_every_volume_is_there_and_right(
+    tmp_path: Path, before: tuple[Ground, list[Link]], template: Path, how: str
+) -> None:
+    media = tmp_path / "media"
+    plan(before[0]).export.run(VolumesOut(media, 500_000))
+    new = fresh(before[0], template, tmp_path)
+    volumes = sorted(media.iterdir())
+    match how:
+        case "missing":
+            volumes = [volumes[0], *volumes[3:]]
+        case "altered":
+            file = max((one for one in volumes[-2].rglob("*") if one.is_file()), key=lambda one: one.stat().st_size)
+            file.write_bytes(b"x" + file.read_bytes()[1:])
+        case "other export":
+            about = json.loads((volumes[1] / "volume.json").read_text())
+            (volumes[1] / "volume.json").write_text(json.dumps({**about, "export": "0" * 64}))
+        case _:
+            (volumes[1] / "volume.json").unlink()
+    with pytest.raises((Damaged, NotFound, Mistake)) as refused:
+        plan(new).import_.run(VolumesIn(volumes))
+    if how == "missing":
+        assert refused.value.facts["numbers"] == "2, 3"
+    assert new.house.follow.parcels(new.actor) == []

@@ -13,6 +13,7 @@ class Event(StrEnum):
 
     # Subject: the account's identifier.
     ACCOUNT_ADDED = "account:added"
+    ACCOUNT_IMPORTED = "account:imported"
     ACCOUNT_CLOSED = "account:closed"
     ACCOUNT_REOPENED = "account:reopened"
     PASSWORD_SET = "password:set"  # noqa: S105  # the name of an event

@@ -4,6 +4,7 @@
 ``parcels/ab/abcd….json``      one parcel: its row, blobs, slips (base64), notices that were not sent yet
 ``blobs/ab/abcd….age``         sealed files as they lie in storage
 ``audit.jsonl``                the chain, an entry a line
+``accounts.json``              only when asked for: accounts, rights, hashes of passwords and tokens
 ``SHA256SUMS``                 of every file, for ``sha256sum --check``
 
 Nothing is opened: what was sealed stays sealed. Private keys are not in it; they move by themselves (docs/how-to).
@@ -19,14 +20,16 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from zegel.audit.entry import Entry, Head, check_chain
+from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound
 from zegel.journeys.patch_ports import PatchRecords
-from zegel.journeys.ports import BlobStore, Clock
+from zegel.journeys.ports import BlobStore, Clock, People
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 
 _ABOUT = "zegel-export.json"
 _AUDIT = "audit.jsonl"
+_ACCOUNTS = "accounts.json"
 _SUMS = "SHA256SUMS"
 _BATCH = 500
 
@@ -53,6 +56,13 @@ class MovingRecords(PatchRecords, Protocol):
     def import_audit(self, entries: list[Entry]) -> None: ...
 
 
+class MovingPeople(People, Protocol):
+    """Whole accounts (``people``)."""
+
+    def export_accounts(self) -> list[dict[str, Any]]: ...
+    def import_account(self, members: dict[str, Any]) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """How much."""
@@ -60,6 +70,7 @@ class Moved:
     parcels: int = 0
     blobs: int = 0
     skipped: int = 0
+    accounts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +78,14 @@ class ExportAll:
     """Out."""
 
     records: MovingRecords
+    people: MovingPeople
     store: BlobStore
     clock: Clock
 
-    def run(self, folder: Folder) -> Moved:
+    def run(self, folder: Folder, accounts: bool = False) -> Moved:
         """Write everything; what is there already with the right digest is left as it is.
+
+        ``accounts``: also who may log in. Whoever has the file can guess at passwords for as long as he likes.
 
         Raises Damaged or Unavailable when a blob cannot be read: an export is complete or it has no SHA256SUMS.
         """
@@ -81,6 +95,11 @@ class ExportAll:
             for parcel in parcels:
                 done = self._parcel(folder, parcel, sums, done)
             last = parcels[-1]
+        if accounts:
+            found = self.people.export_accounts()
+            text = json.dumps({"zegel": "accounts v1", "accounts": found}, indent=1, ensure_ascii=False)
+            sums[_ACCOUNTS] = folder.write(_ACCOUNTS, iter([text.encode()]))
+            done = replace(done, accounts=len(found))
         head = self._audit(folder, sums)
         about = {
             "zegel": "export all v1",
@@ -129,18 +148,34 @@ class ImportAll:
     """In. Blobs go where this installation's own rules place their class."""
 
     records: MovingRecords
+    people: MovingPeople
     store: BlobStore
     clock: Clock
 
-    def run(self, folder: Folder) -> Moved:
-        """Read an export in. Raises Mistake ``bad-export`` or ``unplaceable``, Damaged, NotFound."""
+    def run(self, folder: Folder, accounts: bool = False) -> Moved:
+        """Read an export in. Raises Mistake ``bad-export`` or ``unplaceable``, Damaged, NotFound.
+
+        ``accounts``: let those of the export log in here too. An account that is here already stays as it is.
+        """
         sums = self._sums(folder)
         done = Moved()
         for name in [name for name in sums if name.startswith("parcels/")]:
             members = self._json(folder, name, sums)
             done = self._parcel(folder, members, done)
         self._audit(folder, sums)
-        return done
+        return replace(done, accounts=self._accounts(folder, sums)) if accounts else done
+
+    def _accounts(self, folder: Folder, sums: dict[str, str]) -> int:
+        found, added = self._json(folder, _ACCOUNTS, sums).get("accounts"), 0
+        if not isinstance(found, list):
+            raise _bad(_ACCOUNTS)
+        for members in found:
+            with self.records.transaction():
+                account = self.people.import_account(members)
+                if account:
+                    self.records.append_audit(self.clock(), "operator", Event.ACCOUNT_IMPORTED, account, {})
+            added += account is not None
+        return added
 
     def _parcel(self, folder: Folder, members: dict[str, Any], done: Moved) -> Moved:
         facts, copies = members.get("parcel"), []

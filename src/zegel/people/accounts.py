@@ -13,6 +13,7 @@ from zegel.parcels.identifiers import new_identifier
 from zegel.people import models
 from zegel.people.border import border, must_write
 from zegel.people.credentials import Passwords, make_token, pause_after, token_digest
+from zegel.people.moving import Moving
 from zegel.people.rights import Rights
 from zegel.people.rows import SqlActor, found, one_line, plain_address, to_actor, unknown
 
@@ -32,7 +33,7 @@ class TokenFacts:
     revoked: datetime | None
 
 
-class SqlPeople(Rights):
+class SqlPeople(Rights, Moving):
     """Accounts, passwords and tokens on Django's ``default`` database; threads may share one."""
 
     def __init__(self, clock: Callable[[], datetime] | None = None, passwords: Passwords | None = None):

@@ -19,14 +19,14 @@ from zegel.journeys.collect import Collect
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
-from zegel.journeys.export_all import ExportAll, ImportAll, MovingRecords
+from zegel.journeys.export_all import ExportAll, ImportAll, MovingPeople, MovingRecords
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_ports import PatchStore
-from zegel.journeys.ports import Clock, Notifier, People, Schedule
+from zegel.journeys.ports import Clock, Notifier, Schedule
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
@@ -208,7 +208,7 @@ class Inside:
 def assemble(
     profile: Profile,
     records: MovingRecords,
-    people: People,
+    people: MovingPeople,
     store: PatchStore,
     key: bytes,
     inside: Inside | None,
@@ -239,8 +239,8 @@ def assemble(
             survey=survey,
             tend=Tend(records, store, clock),
             evacuate=Evacuate(records, store, clock),
-            export=ExportAll(records, store, clock),
-            import_=ImportAll(records, store, clock),
+            export=ExportAll(records, people, store, clock),
+            import_=ImportAll(records, people, store, clock),
             oversee=Oversee(survey, records, store, clock),
             signer=inside.custody if inside else None,
         ),

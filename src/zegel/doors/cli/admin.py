@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from zegel.audit.entry import Head
-from zegel.doors.cli.moving import export_all, print_moved
+from zegel.doors.cli.moving import export_all
 from zegel.doors.cli.options import Data, data_folder, read_text
 from zegel.doors.cli.tools import Tools
 from zegel.errors import Mistake
@@ -181,11 +181,15 @@ def _add_export(app: typer.Typer, tools: Tools) -> None:
         parcel: Annotated[str, typer.Option("--parcel")] = "",
         reader: Annotated[str, typer.Option("--for", help="The reader's address, or archive.")] = "",
         everything: Annotated[bool, typer.Option("--all", help="The whole installation; run again to go on.")] = False,
+        split: Annotated[str, typer.Option("--split", help="With --all: over media of this size, such as 4GB.")] = "",
+        accounts: Annotated[
+            bool, typer.Option("--with-accounts", help="With --all: also accounts, with hashes of passwords.")
+        ] = False,
         data: Data = None,
     ) -> None:
         """Write one reader's parcel, or everything, as age files, still sealed, to open or import elsewhere."""
         if everything:
-            print_moved(export_all(tools.house(data_folder(data), "outside"), folder))
+            export_all(tools.house(data_folder(data), "outside"), folder, split, accounts)
             return
         if not (parcel and reader):
             raise Mistake("Name --parcel and --for, or give --all.", code="no-parcel")

@@ -8,8 +8,9 @@ import typer
 from zegel.doors.cli.folder import DiskFolder
 from zegel.doors.cli.options import Data, data_folder
 from zegel.doors.cli.tools import Tools
-from zegel.errors import Unavailable
-from zegel.journeys.export_all import Moved
+from zegel.doors.cli.volumes import VolumesIn, VolumesOut, read_size, volumes_among
+from zegel.errors import Mistake, Unavailable
+from zegel.journeys.export_all import Folder, Moved
 from zegel.journeys.house import House, PlanB
 
 
@@ -18,21 +19,41 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
 
     @app.command("import")
     def import_(
-        folder: Annotated[Path, typer.Argument(help="What “zegel export --all” wrote.", file_okay=False)],
+        folders: Annotated[
+            list[Path], typer.Argument(help="What “zegel export --all” wrote; volumes in any order.", file_okay=False)
+        ],
+        accounts: Annotated[
+            bool, typer.Option("--with-accounts", help="Let the senders of the export log in here too.")
+        ] = False,
         data: Data = None,
     ) -> None:
         """Read a whole installation into this one; run it again to go on after a cut."""
-        print_moved(_plan(tools.house(data_folder(data), "outside")).import_.run(DiskFolder(folder)))
+        plan = _plan(tools.house(data_folder(data), "outside"))
+        print_moved(plan.import_.run(_folder(folders), accounts))
 
 
-def export_all(house: House, folder: Path) -> Moved:
-    """Write everything into a folder."""
-    return _plan(house).export.run(DiskFolder(folder))
+def export_all(house: House, folder: Path, split: str, accounts: bool) -> None:
+    """Write everything into a folder, or into volumes of one."""
+    volumes = VolumesOut(folder, read_size(split)) if split else None
+    print_moved(_plan(house).export.run(volumes or DiskFolder(folder), accounts))
+    if volumes:
+        print(f"{volumes.count} volumes in {folder}")
+
+
+def _folder(paths: list[Path]) -> Folder:
+    volumes = volumes_among(paths)
+    if volumes:
+        return VolumesIn(volumes)
+    if len(paths) != 1:
+        raise Mistake("The export cannot be read: {reason}.", code="bad-export", reason="these are no volumes")
+    return DiskFolder(paths[0])
 
 
 def print_moved(moved: Moved) -> None:
-    """One line."""
+    """One line, and one about accounts."""
     print(f"{moved.parcels} parcels and {moved.blobs} blobs written; {moved.skipped} were there already")
+    if moved.accounts:
+        print(f"{moved.accounts} accounts")
 
 
 def _plan(house: House) -> PlanB:
