@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 
 from tests.ground import databases
+from tests.ground.dns import Dns, running_dns
+from tests.ground.mail_names import ZONES
 
 databases.configure_django()
 
@@ -63,3 +65,10 @@ def database(request: pytest.FixtureRequest) -> databases.Database:
     """The test's database: once SQLite, once PostgreSQL."""
     found: databases.Database = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture(scope="session")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dns]:
+    """A validating resolver before a private root, with mail domains of every kind (``ground.mail_names``)."""
+    with running_dns(tmp_path_factory.mktemp("dns"), ZONES) as found:
+        yield found

@@ -8,8 +8,8 @@ import dns.query
 import dns.rcode
 import pytest
 
-from tests.domains.conftest import DIGEST
 from tests.ground.dns import Dns, free_port
+from tests.ground.mail_names import DIGEST
 from zegel.domains.lookup import MOST_SERVERS, SHORTEST, Domains
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver

@@ -9,9 +9,10 @@ import pytest
 
 from tests.ground.mail_peer import MailPeer, mail_peer
 from tests.transport.made import Made, make
-from zegel.outbox.direct import Delivered, DirectRoute, RawMail
+from zegel.outbox.direct import DirectRoute
 from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.certificates import public_key
+from zegel.transport.delivery import Delivered, RawMail
 from zegel.transport.tlsa import Tlsa
 from zegel.transport.way import Choice, Proven
 

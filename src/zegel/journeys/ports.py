@@ -8,9 +8,13 @@ from typing import Any, Protocol
 from zegel.audit.entry import Entry, Head
 from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
+from zegel.transport.delivery import Delivered, Probed, RawMail
+from zegel.transport.offer import Offer
+from zegel.transport.way import Choice
 
 
 class Clock(Protocol):
@@ -310,6 +314,35 @@ class Releases(Protocol):
 
 Schedule = Callable[[int, datetime, datetime], datetime | None]
 """(tries so far, first try, now) → when to try again, or None to give up (``outbox.backoff``)."""
+
+
+class Domains(Protocol):
+    """What mail domains offer (``domains``); remembers for a while. Threads may share it."""
+
+    @property
+    def believed(self) -> bool:
+        """Whether our resolver's word on signatures counts."""
+
+    def validates(self) -> bool:
+        """Whether our resolver checks signatures at all; asks it."""
+
+    def offer(self, domain: str, *, fresh: bool = False) -> Offer:
+        """Takes seconds at most; what fails outside is in the offer. Raises Mistake ``bad-domain``."""
+
+
+class DirectPost(Protocol):
+    """Carries one mail to a domain that proves itself (``outbox.direct``). Threads may share it."""
+
+    def deliver(self, choice: Choice, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
+        """Hand it to the first of the choice's servers that proves itself and takes it.
+
+        Raises Mistake ``mail-refused`` (5xx), ``mail-too-big``, ``mail-needs-8bit``, ``mail-needs-utf8``, ``no-proof``;
+        Unavailable ``direct-away``, ``tls-failed``, ``proof-failed`` (an alarm: a certificate is not what the domain
+        promised), ``mail-uncertain`` (no answer after the end: it may have been delivered).
+        """
+
+    def probe(self, choice: Choice) -> tuple[Probed, ...]:
+        """Let every server prove itself, and hang up; sends nothing."""
 
 
 class Notifier(Protocol):

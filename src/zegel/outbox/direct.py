@@ -15,23 +15,18 @@ from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
 from random import sample, shuffle
-from typing import Literal
 
 import idna
 from OpenSSL import crypto
 
 from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed, client_context
-from zegel.outbox.session import Away, Check, Manner, NotProven, Protocol, RawMail, Session, Tls
+from zegel.outbox.session import Away, Check, Manner, NotProven, Protocol, Session, Tls
 from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.certificates import covers, leads_to
+from zegel.transport.delivery import Delivered, Probed, RawMail, Shown
 from zegel.transport.tlsa import matching_record
 from zegel.transport.way import Choice, Proven
-
-__all__ = ["Delivered", "DirectRoute", "FixedRoute", "MailServer", "RawMail"]
-
-Shown = Literal["dane", "mta-sts", "authority", "local"]
-"""``authority``: a fixed server showed a certificate of a trusted authority; ``local``: it is on this machine."""
 
 _MOST_TRIES = 6
 """Connections for one mail in one go; the outbox comes back."""
@@ -39,23 +34,6 @@ _CONNECT = 20.0
 _IDLE = 20.0
 """Seconds that a connection is kept for a next mail."""
 _MOST_KEPT = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What happened: which server took the mail, over what, after which proof, with which code.
-
-    ``fits`` is the kind of TLSA record that matched (``3 1 1``) for DANE, else empty; ``group`` is the key exchange.
-    """
-
-    server: str
-    address: str
-    tls: str
-    cipher: str
-    group: str
-    proof: Shown
-    fits: str
-    reply: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +141,24 @@ class _Deliverer:
                 if session is None:
                     continue
                 return self._hand_over(target, session, mail, sender, to, notify)
-            except NotProven:
-                troubles.append((_PROOF, target.name, ""))
-            except TlsFailed:
-                troubles.append((_TLS, target.name, ""))
-            except LineLost:
-                troubles.append((_AWAY, target.name, ""))
-            except Away as away:
-                troubles.append((_AWAY, target.name, away.reply))
+            except (NotProven, TlsFailed, LineLost, Away) as error:
+                troubles.append(_trouble(target, error))
         raise _conclusion(troubles)
+
+    def probe(self, target: _Target) -> Probed:
+        """Look at one server, at the first of its addresses that answers."""
+        trouble: tuple[int, str, str] = (_AWAY, target.name, "")
+        for address in target.addresses:
+            try:
+                session = self._connections.get(target, address, self._check(target))
+            except LineLost:
+                continue
+            except (NotProven, TlsFailed, Away) as error:
+                trouble = _trouble(target, error)
+                break
+            session.quit()
+            return Probed(target.name, "", *session.agreed, fits=session.fits)
+        return Probed(target.name, _conclusion([trouble]).kind, reply=trouble[2])
 
     def _attempts(self, targets: Iterable[_Target]) -> Iterator[tuple[_Target, Callable[[], Session | None]]]:
         tries = 0
@@ -265,6 +252,13 @@ class DirectRoute:
         ]
         return self._deliverer.run(targets, mail, sender, _plain(to), notify)
 
+    def probe(self, choice: Choice) -> tuple[Probed, ...]:
+        """Connect to every server, let it prove itself, and hang up: what each showed, in order. Sends no mail."""
+        return tuple(
+            self._deliverer.probe(_Target(one.name, one.addresses, self._port, one.proof, one.sni, one))
+            for one in choice.servers
+        )
+
     def close(self) -> None:
         """Give up the connections that were kept."""
         self._deliverer.close()
@@ -322,6 +316,14 @@ def trusted(authorities: Path | None) -> crypto.X509Store:
 
 
 _AWAY, _TLS, _PROOF = 0, 1, 2
+
+
+def _trouble(target: _Target, error: Exception) -> tuple[int, str, str]:
+    if isinstance(error, NotProven):
+        return _PROOF, target.name, ""
+    if isinstance(error, TlsFailed):
+        return _TLS, target.name, ""
+    return _AWAY, target.name, error.reply if isinstance(error, Away) else ""
 
 
 def _conclusion(troubles: list[tuple[int, str, str]]) -> Unavailable:

@@ -3,7 +3,7 @@
 import re
 import smtplib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed
 from zegel.outbox.wire import reply_code, stuffed
 from zegel.parcels.notify import Notify
+from zegel.transport.delivery import RawMail
 
 Tls = Literal["none", "starttls", "implicit"]
 Protocol = Literal["smtp", "lmtp"]
@@ -23,20 +24,6 @@ _LEAST_RATE = 8 * 1024
 """Bytes per second that a server must take in the long run."""
 _XTEXT = re.compile(r"[!-~]{1,600}\Z")
 _CONTROL = re.compile(r"[\x00-\x20<>\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class RawMail:
-    """One mail as bytes. ``open`` begins anew each time: for every server that is tried.
-
-    ``size`` is about how many bytes (0: not known); ``eight_bit`` says that bytes above 127 may occur, ``utf8`` that
-    they may in headers (RFC 6532), which only a server with SMTPUTF8 may get.
-    """
-
-    open: Callable[[], Iterable[bytes]]
-    size: int = 0
-    eight_bit: bool = True
-    utf8: bool = False
 
 
 class NotProven(Exception):

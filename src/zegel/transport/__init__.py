@@ -1,6 +1,7 @@
 """Does a receiving mail domain prove itself, and where would a mail for it go? Rules only: facts in, a choice out.
 
 ``offer``        the facts of one domain, as the ``domains`` hand found them
+``delivery``     one mail on its way, and what became of it
 ``way``          from an offer to a choice: the servers in order and what each has to show, with every reason
 ``tlsa``         DANE records and what they match (RFC 6698, 7671, 7672)
 ``certificates`` chains, names and dates of certificates

@@ -10,6 +10,7 @@ from zegel.doors.cli.tools import Dkim, Server, Tools
 from zegel.errors import Mistake, Unavailable
 from zegel.journeys.house import House
 from zegel.journeys.judge import Judge
+from zegel.journeys.mail_check import MailCheck
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
@@ -20,7 +21,19 @@ from zegel.wiring.serve import ROLES, run_group, run_role
 
 def main(arguments: list[str]) -> int:
     """Run ``zegel`` with these arguments; returns the exit code."""
-    tools = Tools(_house, _server, _submit_at, _read_at, _init, _migrate, _serve, _demo, _dkim, judge=_judge)
+    tools = Tools(
+        _house,
+        _server,
+        _submit_at,
+        _read_at,
+        _init,
+        _migrate,
+        _serve,
+        _demo,
+        _dkim,
+        judge=_judge,
+        mail_check=_mail_check,
+    )
     return run(make_app(tools), arguments)
 
 
@@ -71,6 +84,12 @@ def _serve(data: Path, role: str) -> None:
         run_role(data, role)
     else:
         run_group(open_ground(data).data)
+
+
+def _mail_check(data: Path) -> MailCheck:
+    from zegel.wiring.direct import build_mail_check
+
+    return build_mail_check(open_ground(data))
 
 
 def _dkim(data: Path) -> Dkim:

@@ -139,6 +139,20 @@ class SmsPart(_Part):
     """For ``http``: a TOML file with the request (docs/reference/outbox.md)."""
 
 
+class DirectPart(_Part):
+    """Mail straight to domains that prove themselves (docs/reference/direct-delivery.md)."""
+
+    enabled: bool = False
+    resolvers: tuple[str, ...] = Field(default=("127.0.0.1",), min_length=1, max_length=8)
+    """Validating resolvers, ``address`` or ``address:port``."""
+    trusted_resolvers: tuple[str, ...] = ()
+    """Those of ``resolvers`` whose word on signatures counts though they are not on this machine."""
+    authorities: str = ""
+    """A PEM file of authorities instead of the system's, for MTA-STS."""
+    nta7516: bool = True
+    """Whether an NTA 7516 record decides where mail goes."""
+
+
 class LimitsPart(_Part):
     """What senders may ask; see ``zegel.parcels.limits.Limits``."""
 
@@ -233,6 +247,7 @@ class Config(_Part):
     sms: SmsPart = SmsPart()
     policy: PolicyPart = PolicyPart()
     limits: LimitsPart = LimitsPart()
+    direct: DirectPart = DirectPart()
     database: str = ""
     """A URL; empty is SQLite in the data folder. May be ``env:NAME`` to keep a password out of the file."""
     store: str = "store"

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from zegel.journeys.house import House
 from zegel.journeys.judge import Judge
+from zegel.journeys.mail_check import MailCheck
 from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
@@ -52,3 +53,5 @@ class Tools:
     """The DKIM keys of a data folder, inside zone."""
     judge: Callable[[Path], Judge]
     """The rules for mail of the Zegel in a data folder: as the SMTP door has them."""
+    mail_check: Callable[[Path], MailCheck]
+    """Looks mail domains up as a data folder is configured; needs no keys."""

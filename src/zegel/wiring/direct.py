@@ -1,0 +1,35 @@
+"""``[direct]`` in the configuration → what looks domains up, and what delivers to those that prove themselves."""
+
+from pathlib import Path
+
+from zegel.domains.lookup import Domains
+from zegel.domains.policies import PolicyServers
+from zegel.domains.resolver import Resolver
+from zegel.journeys.mail_check import MailCheck
+from zegel.outbox.direct import DirectRoute
+from zegel.wiring.build import Ground, utc_now
+
+
+def build_domains(ground: Ground) -> Domains:
+    """Raises Mistake ``bad-resolver``."""
+    direct = ground.config.direct
+    resolver = Resolver(direct.resolvers, direct.trusted_resolvers)
+    return Domains(resolver, PolicyServers(_authorities(ground)), nta7516=direct.nta7516)
+
+
+def build_direct_route(ground: Ground) -> DirectRoute:
+    """Delivers to choices that ``transport.way.choose_way`` made."""
+    config = ground.config
+    return DirectRoute(
+        config.smtp.hostname or config.organisation.host.partition(":")[0], authorities=_authorities(ground)
+    )
+
+
+def build_mail_check(ground: Ground) -> MailCheck:
+    """Needs no keys and no database."""
+    return MailCheck(build_domains(ground), build_direct_route(ground), utc_now, ground.config.direct.enabled)
+
+
+def _authorities(ground: Ground) -> Path | None:
+    name = ground.config.direct.authorities
+    return ground.path(name) if name else None
