@@ -58,6 +58,17 @@ class Entry:
         return Head(self.number, self.hash)
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What an entry is made of, before it has its place in the chain."""
+
+    moment: datetime
+    actor: str
+    event: str
+    subject: str
+    facts: Facts
+
+
 def next_entry(
     previous: Head | Entry | None, moment: datetime, actor: str, event: str, subject: str, facts: Facts
 ) -> Entry:

@@ -1,12 +1,16 @@
 """Announce: the courier's round (inside zone). What lies in the outbox leaves from here, each row at least once.
 
 Every kind of row has its handler. A row is finished after its message is handed over: a crash in between says the same
-thing again (the notice carries the same Message-ID), a crash before it changes nothing.
+thing again (the notice carries the same Message-ID), a crash before it changes nothing. Rows are taken, handed over
+(several at a time) and finished in batches: a hundred thousand notices are a few thousand transactions
+(docs/explanation/courier-speed.md). What a crash can repeat is what was handed over and not yet finished: at most a
+batch, and at most what one second hands over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
@@ -15,63 +19,143 @@ from zegel.journeys.ports import Clock, CourierKey, OutboxRow, Records
 from zegel.parcels.outbox_words import Words, read_words
 from zegel.parcels.states import Slip
 
+BATCH = 50
 _LEASE_SECONDS = 300
+_START_BEFORE = timedelta(seconds=_LEASE_SECONDS // 2)
+"""Nothing is begun so late that its lease might end before the mail server has answered."""
+_FINISH_EVERY = 1.0
+"""Seconds after which what was handed over is finished, while a slow server keeps others waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One leased row and the slip that it is about."""
+
+    row: OutboxRow
+    slip: Slip
 
 
 class RowHandler(Protocol):
     """What is done with rows of one kind."""
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
-        """Outside any transaction. Raises Unavailable when trying later may help, another family when it never will."""
+        """Outside any transaction, in any thread. Raises Unavailable when trying later may help, another family when
+        it never will.
+        """
 
-    def done(self, row: OutboxRow) -> None:
-        """In the transaction that finishes the row."""
+    def done(self, errands: Sequence[Errand]) -> None:
+        """In the transaction that finishes these rows, which were handed over."""
 
     def again(self, row: OutboxRow, now: datetime) -> datetime | None:
         """When to try again after Unavailable; None: give up."""
 
-    def given_up(self, row: OutboxRow, error: ZegelError) -> None:
+    def delayed(self, errand: Errand, error: ZegelError) -> None:
+        """In the transaction that gives the row back, to be tried again."""
+
+    def given_up(self, errand: Errand, error: ZegelError) -> None:
         """In the transaction that buries the row."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a row's handing over ended; without an error it was well."""
+
+    errand: Errand
+    error: ZegelError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
-    """Leases rows, opens them with the courier's key and gives each to the handler of its kind."""
+    """Leases rows, opens them with the courier's key and gives each to the handler of its kind.
+
+    ``hands`` is how many messages are handed over at the same time.
+    """
 
     records: Records
     courier_key: CourierKey
     handlers: Mapping[str, RowHandler]
     clock: Clock
+    hands: int = 8
 
-    def round(self, limit: int = 20) -> int:
+    def round(self, limit: int = BATCH) -> int:
         """Handle what is due; returns how many rows were handled, well or not."""
-        rows = self.records.lease_outbox(self.clock(), uuid4().hex, limit, _LEASE_SECONDS)
+        begun = self.clock()
+        rows = self.records.lease_outbox(begun, uuid4().hex, limit, _LEASE_SECONDS)
+        if not rows:
+            return 0
+        slips = self.records.slips([row.slip for row in rows])
+        errands = [Errand(row, slips[row.slip]) for row in rows if row.slip in slips]
         for row in rows:
-            self._handle(row, self.handlers[row.kind])
+            if row.slip not in slips:
+                self._bury_orphan(row)
+        for ended in self._hand_over_all(errands, begun + _START_BEFORE):
+            self._finish(ended)
         return len(rows)
 
-    def _handle(self, row: OutboxRow, handler: RowHandler) -> None:
-        try:
-            slip = self.records.slip(row.slip)
-            handler.hand_over(row, slip, read_words(row.kind, row.slip, self.courier_key.open_sealed(row.sealed)))
-        except Unavailable as error:
-            self._later(row, handler, error)
-        except (Mistake, NotFound, Damaged, Denied) as error:
-            self._give_up(row, handler, error)
-        else:
-            with self.records.transaction():
-                if self.records.finish_outbox(row.row, row.lease):
-                    handler.done(row)
+    def _hand_over_all(self, errands: list[Errand], before: datetime) -> Iterator[list[_Ended]]:
+        """Yield what ended, a group at a time."""
+        if len(errands) <= 1 or self.hands <= 1:
+            for errand in errands:
+                ended = self._hand_over(errand, before)
+                yield [ended] if ended else []
+            return
+        with ThreadPoolExecutor(min(self.hands, len(errands))) as pool:
+            waiting = {pool.submit(self._in_thread, errand, before) for errand in errands}
+            try:
+                while waiting:
+                    done, waiting = wait(waiting, timeout=_FINISH_EVERY)
+                    yield [ended for future in done if (ended := future.result())]
+            finally:
+                pool.shutdown(cancel_futures=True)
 
-    def _later(self, row: OutboxRow, handler: RowHandler, error: ZegelError) -> None:
+    def _in_thread(self, errand: Errand, before: datetime) -> _Ended | None:
+        try:
+            return self._hand_over(errand, before)
+        finally:
+            self.records.release()
+
+    def _hand_over(self, errand: Errand, before: datetime) -> _Ended | None:
+        if self.clock() > before:
+            # Its lease runs out by itself, and another round has it.
+            return None
+        row = errand.row
+        try:
+            words = read_words(row.kind, row.slip, self.courier_key.open_sealed(row.sealed))
+            self.handlers[row.kind].hand_over(row, errand.slip, words)
+        except (Unavailable, Mistake, NotFound, Damaged, Denied) as error:
+            return _Ended(errand, error)
+        return _Ended(errand)
+
+    def _finish(self, ended: list[_Ended]) -> None:
+        done: dict[str, list[Errand]] = {}
+        for one in ended:
+            if one.error is None:
+                done.setdefault(one.errand.row.kind, []).append(one.errand)
+        for kind, errands in done.items():
+            with self.records.transaction():
+                held = self.records.finish_outbox_rows([errand.row.row for errand in errands], errands[0].row.lease)
+                self.handlers[kind].done([errand for errand in errands if errand.row.row in held])
+        for one in ended:
+            if isinstance(one.error, Unavailable):
+                self._later(one.errand, one.error)
+            elif one.error is not None:
+                self._give_up(one.errand, one.error)
+
+    def _later(self, errand: Errand, error: ZegelError) -> None:
+        row, handler = errand.row, self.handlers[errand.row.kind]
         due = handler.again(row, self.clock())
         if due is None:
-            self._give_up(row, handler, error)
+            self._give_up(errand, error)
             return
         with self.records.transaction():
-            self.records.retry_outbox(row.row, row.lease, due, error.kind)
+            if self.records.retry_outbox(row.row, row.lease, due, error.kind):
+                handler.delayed(errand, error)
 
-    def _give_up(self, row: OutboxRow, handler: RowHandler, error: ZegelError) -> None:
+    def _give_up(self, errand: Errand, error: ZegelError) -> None:
         with self.records.transaction():
-            if self.records.bury_outbox(row.row, row.lease, error.kind):
-                handler.given_up(row, error)
+            if self.records.bury_outbox(errand.row.row, errand.row.lease, error.kind):
+                self.handlers[errand.row.kind].given_up(errand, error)
+
+    def _bury_orphan(self, row: OutboxRow) -> None:
+        with self.records.transaction():
+            self.records.bury_outbox(row.row, row.lease, "unknown-slip")

@@ -8,11 +8,11 @@ chain, once per reader, and changes nothing.
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from zegel.audit.events import Event
 from zegel.errors import NotFound
 from zegel.journeys.ports import Clock, Records
+from zegel.journeys.reports import Reports
 from zegel.parcels.states import Slip, check_open
 from zegel.post.bounce import MOST_BYTES, Reading, read_bounce
 from zegel.post.verp import BounceAddresses
@@ -26,6 +26,7 @@ class Bounce:
 
     records: Records
     addresses: BounceAddresses
+    reports: Reports
     clock: Clock
 
     def is_bounce_address(self, address: str) -> bool:
@@ -59,21 +60,19 @@ class Bounce:
             return
         if reading.said == "failed":
             self._failed(found, reading)
+        elif reading.said == "delayed":
+            self.reports.delayed(found, reading.status or "bounced")
         else:
-            self._note(slip, Event.READER_DELAYED if reading.said == "delayed" else Event.READER_AUTOREPLIED, reading)
+            self._note(slip)
 
     def _failed(self, found: Slip, reading: Reading) -> None:
-        now = self.clock()
-        opened = any(reader.opened for reader in self.records.parcel(found.parcel).readers if reader.slip == found.slip)
-        if not opened and self.records.mark(found.slip, "unreached", now):
-            facts = {"reason": "bounced", **_status(reading)}
-            self.records.append_audit(now, "courier", Event.READER_UNREACHED, found.slip, facts)
+        if not any(reader.opened for reader in self.records.parcel(found.parcel).readers if reader.slip == found.slip):
+            self.reports.unreached(found, reading.status or "bounced", {"reason": "bounced", **_status(reading)})
 
-    def _note(self, slip: str, event: Event, reading: Reading) -> None:
+    def _note(self, slip: str) -> None:
         # Once: whoever has the address could else fill the chain with answers.
-        if any(entry.event == event for entry in self.records.audit_of(slip)):
-            return
-        self.records.append_audit(self.clock(), "courier", event, slip, _status(reading))
+        if not any(entry.event == Event.READER_AUTOREPLIED for entry in self.records.audit_of(slip)):
+            self.records.append_audit(self.clock(), "courier", Event.READER_AUTOREPLIED, slip, {})
 
 
 def _first(mail: Iterable[bytes]) -> bytes:
@@ -84,5 +83,5 @@ def _first(mail: Iterable[bytes]) -> bytes:
     return bytes(kept)
 
 
-def _status(reading: Reading) -> dict[str, Any]:
+def _status(reading: Reading) -> dict[str, str]:
     return {"status": reading.status} if reading.status else {}

@@ -1,11 +1,15 @@
 """Handlers of the courier's rows that tell a reader something: the notice with her link, and her code by SMS."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Mistake, ZegelError
+from zegel.journeys.announce import Errand
 from zegel.journeys.ports import Clock, Notifier, OutboxRow, Records, Schedule
+from zegel.journeys.reports import Reports, reason_of
 from zegel.parcels.claim import Link, read_secret
 from zegel.parcels.manifest import Organisation
 from zegel.parcels.outbox_words import NoticeWords, SmsCodeWords, Words
@@ -22,6 +26,7 @@ class TellReader:
     records: Records
     notifier: Notifier
     schedule: Schedule
+    reports: Reports
     organisation: Organisation
     url: str
     clock: Clock
@@ -43,18 +48,31 @@ class TellReader:
         )
         self.notifier.notice(facts)
 
-    def done(self, row: OutboxRow) -> None:
+    def done(self, errands: Sequence[Errand]) -> None:
         now = self.clock()
-        if self.records.mark(row.slip, "announced", now):
-            self.records.append_audit(now, "courier", Event.READER_ANNOUNCED, row.slip, {})
+        first = self.records.mark_all([errand.row.slip for errand in errands], "announced", now)
+        for errand in errands:
+            if errand.slip.slip in first and errand.slip.notify.success:
+                self.reports.add(errand.slip, "relayed")
+        self.records.append_audits(
+            [
+                Noted(now, "courier", Event.READER_ANNOUNCED, errand.slip.slip, {})
+                for errand in errands
+                if errand.slip.slip in first
+            ]
+        )
 
     def again(self, row: OutboxRow, now: datetime) -> datetime | None:
         return self.schedule(row.attempts + 1, row.created, now)
 
-    def given_up(self, row: OutboxRow, error: ZegelError) -> None:
-        now = self.clock()
-        if self.records.mark(row.slip, "unreached", now):
-            self.records.append_audit(now, "courier", Event.READER_UNREACHED, row.slip, {"reason": error.kind})
+    def delayed(self, errand: Errand, error: ZegelError) -> None:
+        self.reports.delayed_row(errand, error)
+
+    def given_up(self, errand: Errand, error: ZegelError) -> None:
+        if error.kind == "revoked":
+            # The sender withdrew it himself.
+            return
+        self.reports.unreached(errand.slip, reason_of(error), {"reason": error.kind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +92,14 @@ class TellCode:
             raise Mistake("The code had expired before it could be sent.", code="late-code")
         self.notifier.sms_code(slip.proof.telephone, words.code, slip.language, self.organisation.name)
 
-    def done(self, row: OutboxRow) -> None:
+    def done(self, errands: Sequence[Errand]) -> None:
         """Nothing is kept of it."""
 
     def again(self, row: OutboxRow, now: datetime) -> datetime | None:
         return now + _CODE_AGAIN
 
-    def given_up(self, row: OutboxRow, error: ZegelError) -> None:
+    def delayed(self, errand: Errand, error: ZegelError) -> None:
+        """Nothing is kept of it."""
+
+    def given_up(self, errand: Errand, error: ZegelError) -> None:
         """Nothing is kept of it."""

@@ -5,13 +5,14 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from zegel.audit.entry import Entry, Head
+from zegel.audit.entry import Entry, Head, Noted
 from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Blob, Deposit
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
+from zegel.post.report import ReportFacts, RequestFacts
 from zegel.transport.delivery import Delivered, Probed, RawMail
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice
@@ -125,10 +126,16 @@ class Records(Protocol):
     def slip(self, slip: str) -> Slip:
         """Raises NotFound ``unknown-slip``."""
 
+    def slips(self, slips: Sequence[str]) -> dict[str, Slip]:
+        """Those that there are, by identifier."""
+
     def slips_of(self, parcel: str) -> list[Slip]: ...
 
     def mark(self, slip: str, milestone: Milestone, now: datetime) -> bool:
         """Note the first time something happened to a reader; False when it had happened before."""
+
+    def mark_all(self, slips: Sequence[str], milestone: Milestone, now: datetime) -> set[str]:
+        """:meth:`mark` for several; returns those to whom it happened for the first time."""
 
     def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
         """Wipe sealed slip, share and codes of one or all readers and cancel their outbox rows; return how many."""
@@ -176,6 +183,9 @@ class Records(Protocol):
     def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> Sequence[OutboxRow]:
         """Take due rows for ``seconds``; two couriers never hold one row. Runs its own transaction."""
 
+    def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
+        """Finish rows of one lease; returns those whose lease was still held."""
+
     def finish_outbox(self, row: int, lease: str) -> bool:
         """Done: the sealed part is wiped. False when the lease was lost."""
 
@@ -197,6 +207,9 @@ class Records(Protocol):
 
     def append_audit(self, moment: datetime, actor: str, event: str, subject: str, facts: dict[str, Any]) -> None:
         """Add an entry to the chain, in this transaction (the chain's head is locked until it ends: do it last)."""
+
+    def append_audits(self, noted: Sequence[Noted]) -> None:
+        """Add entries to the chain, in order, in this transaction; do it last."""
 
     def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Entries with a number above ``after``, in order."""
@@ -354,3 +367,9 @@ class Notifier(Protocol):
     def notice(self, message: NoticeFacts) -> None: ...
 
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None: ...
+
+    def report(self, facts: ReportFacts) -> None:
+        """Tell a sender what became of one reader."""
+
+    def request(self, facts: RequestFacts) -> None:
+        """Ask a sender for what is missing."""

@@ -11,6 +11,7 @@ from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
 from zegel.parcels.release import NoticeFacts
+from zegel.post.report import ReportFacts, RequestFacts, write_report, write_request
 from zegel.post.verp import BounceAddresses
 from zegel.post.written import Written
 
@@ -78,6 +79,15 @@ class RouteNotifier:
         bounces = self._ways.bounces
         sender = bounces.make(message.slip) if bounces else self._from.address
         self._mail.send(self._signed(write_notice(message, self._from, self._now())), sender, message.to)
+
+    def report(self, facts: ReportFacts) -> None:
+        written = write_report(facts, self._from.address, self._from.zone, self._now())
+        # The empty envelope sender: nobody answers a report (RFC 3461 §6.1).
+        self._mail.send(self._signed(written), "", facts.to)
+
+    def request(self, facts: RequestFacts) -> None:
+        written = write_request(facts, self._from.address, self._from.zone, self._now())
+        self._mail.send(self._signed(written), "", facts.to)
 
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
         self._sms.send(telephone, write_sms(code, language, organisation))

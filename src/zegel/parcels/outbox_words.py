@@ -51,7 +51,11 @@ class DeliveryWords:
 
 @dataclass(frozen=True, slots=True)
 class ReportWords:
-    """Tells the sender what became of one reader; ``reason`` is a code of ours, ``link`` leads to what he can do."""
+    """Tells the sender what became of one reader (``journeys.reports`` has the words for ``what``).
+
+    ``reason`` is a code of ours or of a mail server, ``link`` leads to what he can do, ``until`` says (ISO 8601) how
+    long a delayed message is tried.
+    """
 
     kind: ClassVar[str] = "report"
     version: ClassVar[str] = "report v1"
@@ -60,6 +64,7 @@ class ReportWords:
     what: str
     reason: str = ""
     link: str = field(default="", repr=False)
+    until: str = ""
 
 
 Words = NoticeWords | SmsCodeWords | DeliveryWords | ReportWords

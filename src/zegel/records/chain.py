@@ -1,13 +1,13 @@
 """The audit chain in SQL: appended under a lock on its head, refused to everybody who would change it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection
 
-from zegel.audit.entry import Entry, Head, next_entry, spell_facts
+from zegel.audit.entry import Entry, Head, Noted, next_entry, spell_facts
 from zegel.errors import Damaged
 from zegel.records import models
 from zegel.records.border import border
@@ -27,22 +27,30 @@ class Chain:
         The head stays locked until the transaction ends, so do it last: everybody else's entry waits for it. Raises
         Mistake ``unknown-event`` or ``bad-entry`` (see ``audit.entry.next_entry``).
         """
+        self.append_audits([Noted(moment, actor, event, subject, facts)])
+
+    def append_audits(self, noted: Sequence[Noted]) -> None:
+        """Add several entries, in order, under one lock on the head and in one statement."""
         must_write()
+        if not noted:
+            return
         with border():
-            entry = next_entry(_read_head(locked=True), moment, actor, event, subject, facts)
+            last: Head | Entry = _read_head(locked=True)
+            entries = []
+            for one in noted:
+                last = next_entry(last, one.moment, one.actor, one.event, one.subject, one.facts)
+                entries.append(last)
             try:
-                insert("audit_entry", [_row(entry)])
+                insert("audit_entry", [_row(entry) for entry in entries])
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise Damaged(
                     "The audit chain goes on after its head: entry {number}.",
                     code="chain-uncounted",
-                    number=entry.number,
+                    number=entries[0].number,
                 ) from error
             with connection.cursor() as cursor:
-                cursor.execute(
-                    'UPDATE audit_head SET number = %s, hash = %s WHERE "row" = 1', [entry.number, entry.hash]
-                )
+                cursor.execute('UPDATE audit_head SET number = %s, hash = %s WHERE "row" = 1', [last.number, last.hash])
 
     def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Entries with a number above ``after``, in order."""

@@ -6,6 +6,7 @@ Every end of a row asks for the lease (*fencing*), so a courier that was only sl
 taken over. A notice may go out twice, never zero times.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -83,6 +84,15 @@ class Outbox:
         """Done: the sealed part is wiped. False when the lease was lost."""
         return _end(row, lease, "done", "")
 
+    def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
+        """Finish rows of one lease; returns those whose lease was still held."""
+        must_write()
+        with border():
+            # In order, as everybody locks them who locks several.
+            held = list(_held_rows(rows, lease).select_for_update().order_by("row").values_list("row", flat=True))
+            _held_rows(held, lease).update(state="done", reason="", sealed=b"", lease="", leased_until=None)
+            return set(held)
+
     def retry_outbox(self, row: int, lease: str, due: datetime, reason: str) -> bool:
         """Give the row back, to be tried again at ``due``. False when the lease was lost."""
         must_write()
@@ -127,6 +137,11 @@ def _held(row: int, lease: str) -> "QuerySet[models.Outbox]":
     # A row that nobody holds has an empty lease; an empty lease must never match it.
     rows = models.Outbox.objects.filter(row=row, lease=lease, state="waiting")
     return rows if lease else rows.none()
+
+
+def _held_rows(rows: Sequence[int], lease: str) -> "QuerySet[models.Outbox]":
+    held = models.Outbox.objects.filter(row__in=rows, lease=lease, state="waiting")
+    return held if lease else held.none()
 
 
 def _end(row: int, lease: str, state: str, reason: str) -> bool:

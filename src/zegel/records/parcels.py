@@ -1,6 +1,7 @@
 """Parcels, their blobs and slips: deposit, status, destruction."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, connection
@@ -86,6 +87,12 @@ class Parcels:
             raise NotFound("This link does not lead to a message.", code="unknown-slip")
         return whole_slip(found)
 
+    def slips(self, slips: Sequence[str]) -> dict[str, states.Slip]:
+        """Those that there are, by identifier."""
+        with border():
+            found = models.Slip.objects.select_related("parcel").filter(slip__in=[_plain(slip) for slip in slips])
+            return {slip.slip: whole_slip(slip) for slip in found}
+
     def slips_of(self, parcel: str) -> list[states.Slip]:
         """All slips of a parcel in the order of the deposit, the archive's too."""
         with border():
@@ -101,6 +108,17 @@ class Parcels:
             first = models.Slip.objects.filter(slip=slip, **{f"{milestone}__isnull": True})
             return first.update(**{milestone: now}) == 1
 
+    def mark_all(self, slips: Sequence[str], milestone: Milestone, now: datetime) -> set[str]:
+        """:meth:`mark` for several; returns those to whom it happened for the first time."""
+        must_write()
+        if milestone not in _MILESTONES:
+            raise AssertionError(f"{milestone} is not a milestone")
+        with border():
+            rows = models.Slip.objects.filter(slip__in=slips, **{f"{milestone}__isnull": True})
+            first = list(rows.select_for_update(no_key=True).order_by("slip").values_list("slip", flat=True))
+            models.Slip.objects.filter(slip__in=first).update(**{milestone: now})
+            return set(first)
+
     def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
         """Wipe what opens the parcel for one or all readers, and cancel their outbox rows; return how many.
 
@@ -114,7 +132,10 @@ class Parcels:
             slips = models.Slip.objects.filter(parcel_id=parcel)
             if slip is not None:
                 slips = slips.filter(slip=slip)
-            models.Outbox.objects.filter(state__in=("waiting", "held"), slip__in=slips.values("slip")).update(
+            rows = models.Outbox.objects.filter(state__in=("waiting", "held"), slip__in=slips.values("slip"))
+            # In order, as the courier locks the rows of a batch.
+            locked = list(rows.select_for_update().order_by("row").values_list("row", flat=True))
+            models.Outbox.objects.filter(row__in=locked, state__in=("waiting", "held")).update(
                 state="done", reason="cancelled", sealed=b"", lease="", leased_until=None
             )
             alone = {"revoked": now} if slip is not None else {}

@@ -27,6 +27,7 @@ from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.ports import Clock, Notifier, Schedule
+from zegel.journeys.reports import Reports, TellSender
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
@@ -252,15 +253,19 @@ def assemble(
     submit = Submit(
         store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
     )
-    announce = Announce(records, inside.custody, _handlers(profile, records, inside, clock), clock)
-    bounce = Bounce(records, inside.bounces, clock) if inside.bounces else None
+    reports = Reports(records, profile.courier, clock)
+    announce = Announce(records, inside.custody, _handlers(profile, records, inside, reports, clock), clock)
+    bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
     return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce)
 
 
-def _handlers(profile: Profile, records: MovingRecords, inside: Inside, clock: Clock) -> dict[str, RowHandler]:
+def _handlers(
+    profile: Profile, records: MovingRecords, inside: Inside, reports: Reports, clock: Clock
+) -> dict[str, RowHandler]:
     """What the courier does with each kind of outbox row."""
     organisation = profile.organisation
     return {
-        "notice": TellReader(records, inside.notifier, inside.schedule, organisation, profile.url, clock),
+        "notice": TellReader(records, inside.notifier, inside.schedule, reports, organisation, profile.url, clock),
         "sms-code": TellCode(records, inside.notifier, organisation, clock),
+        "report": TellSender(records, inside.notifier, inside.schedule, organisation, clock),
     }
