@@ -78,4 +78,4 @@ async def _reply_counted(self: session.Session, text: str) -> None:
 
 session.Session.reply = _reply_counted  # type: ignore[method-assign]
 config = DoorConfig("post.voorbeeld.example", (Listener(port=0),), default_proof="mail")
-run(config, replace(door_journeys(house), submit=submit), _tell)
+run(config, replace(door_journeys(ground, house), submit=submit), _tell)

@@ -4,6 +4,7 @@ import tomllib
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -15,6 +16,7 @@ from zegel.suppliers.policy import Policy as PlacementPolicy
 from zegel.wiring.policy import PolicyPart
 
 FILE = "zegel.toml"
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 class _Part(BaseModel):
@@ -51,6 +53,25 @@ class InsidePart(_Part):
     url: str = Field(pattern=r"^https?://[^/\s]+(/[^\s]*[^/\s])?$")
     listen: str = "127.0.0.1:8026"
     threads: int = Field(default=16, ge=1, le=1024)
+
+
+class OauthPart(_Part):
+    """The OpenID provider whose tokens log in at the SMTP door (AUTH OAUTHBEARER)."""
+
+    issuer: str = Field(pattern=r"^https?://[^/\s]+(/\S*)?$")
+    audience: str = Field(min_length=1)
+    claim: str = "email"
+    jwks: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    algorithms: tuple[Algorithm, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Self:
+        # Whoever can answer in the provider's place decides who logs in.
+        for url in (self.issuer, self.jwks):
+            host = urlsplit(url).hostname or ""
+            if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+                raise ValueError("an OpenID provider elsewhere is asked over https only")
+        return self
 
 
 class ListenerPart(_Part):
@@ -243,6 +264,7 @@ class Config(_Part):
     web: WebPart
     inside: InsidePart
     smtp: SmtpPart = SmtpPart()
+    oauth: OauthPart | None = None
     mail: MailPart
     sms: SmsPart = SmsPart()
     policy: PolicyPart = PolicyPart()

@@ -100,7 +100,7 @@ def _run_smtp(ground: Ground) -> None:
     config = door_config(ground, house.profile.limits.readers)
     for name, why in config.policy.unreachable.items():
         _LOG.warning("policy: rule “%s” never decides: %s", name, why)
-    run(config, door_journeys(house))
+    run(config, door_journeys(ground, house))
 
 
 def _tidy(ground: Ground) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from zegel.doors.smtp.config import STRANGERS, DoorConfig, DoorLimits, Listener
-from zegel.doors.smtp.desk import Journeys
+from zegel.doors.smtp.desk import Bearer, Journeys
 from zegel.doors.smtp.logins import Logins
 from zegel.journeys.house import House
 from zegel.wiring.build import Ground
@@ -33,9 +33,21 @@ def door_config(ground: Ground, readers: int) -> DoorConfig:
     return config
 
 
-def door_journeys(house: House) -> Journeys:
+def door_journeys(ground: Ground, house: House) -> Journeys:
     """What the door may ask for."""
-    return Journeys(house.inside_submit(), Logins(house.people), house.authors, house.clock, house.bounce)
+    return Journeys(
+        house.inside_submit(), Logins(house.people), house.authors, house.clock, house.bounce, _bearer(ground, house)
+    )
+
+
+def _bearer(ground: Ground, house: House) -> Bearer | None:
+    part = ground.config.oauth
+    if part is None:
+        return None
+    from zegel.people.bearer import OpenIdBearer, Provider
+
+    provider = Provider(part.issuer, part.audience, part.claim, part.jwks, part.algorithms)
+    return OpenIdBearer(house.people, provider, house.clock)
 
 
 def _listener(ground: Ground, part: SmtpPart, one: ListenerPart, limits: DoorLimits) -> Listener:

@@ -1,11 +1,16 @@
-"""AUTH: who sends (RFC 4954, 4616; LOGIN as mail programs do it)."""
+"""AUTH: who sends (RFC 4954, 4616, 7628; LOGIN as mail programs do it)."""
 
 import base64
 import binascii
 import logging
+from collections.abc import Callable
+from functools import partial
 
+from zegel.doors.smtp.desk import Bearer
+from zegel.doors.smtp.oauthbearer import read_bearer, refusal
 from zegel.doors.smtp.session import Goodbye, Session
 from zegel.errors import Denied, Mistake, NotFound, ZegelError
+from zegel.journeys.ports import Actor
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +31,15 @@ async def auth(session: Session, argument: str) -> None:
         return
     mechanism, _, initial = argument.partition(" ")
     try:
+        if mechanism.upper() == "OAUTHBEARER" and session.desk.journeys.bearer:
+            await _bearer(session, session.desk.journeys.bearer, initial.strip())
+            return
         login, secret = await _credentials(session, mechanism.upper(), initial.strip())
     except Mistake as error:
         await session.reply(f"501 5.5.2 {error}")
         return
-    await _log_in(session, login, secret)
+    if await _judge(session, partial(session.desk.journeys.authenticate, login, secret)):
+        await session.reply("535 5.7.8 Address or password is wrong.")
 
 
 async def _credentials(session: Session, mechanism: str, initial: str) -> tuple[str, str]:
@@ -42,40 +51,61 @@ async def _credentials(session: Session, mechanism: str, initial: str) -> tuple[
     if mechanism == "LOGIN":
         login = decoded(initial) if initial else await challenge(session, "Username:")
         return login, await challenge(session, "Password:")
-    raise Mistake("Only AUTH PLAIN and AUTH LOGIN are known here.", code="bad-auth")
+    raise Mistake(f"AUTH knows {', '.join(session.desk.mechanisms)} here.", code="bad-auth")
+
+
+async def _bearer(session: Session, bearer: Bearer, initial: str) -> None:
+    message = read_bearer(decoded(initial) if initial else await challenge(session, ""))
+
+    def check() -> Actor:
+        actor = bearer(message.token)
+        if message.address and message.address.lower() != actor.address.lower():
+            raise Denied("This token is not valid.", code="bad-token")
+        return actor
+
+    if await _judge(session, check):
+        # RFC 7628 §3.2.3: the reason comes as a challenge; whatever the client answers, the login has failed.
+        await session.reply(f"334 {_encoded(refusal('invalid_token', bearer.configuration))}")
+        await session.command()
+        await session.reply("535 5.7.8 This token is not valid.")
 
 
 async def challenge(session: Session, text: str) -> str:
     """Ask, and return what is answered; raises Mistake when the client breaks off or answers no base64."""
-    await session.reply(f"334 {base64.b64encode(text.encode()).decode()}")
+    await session.reply(f"334 {_encoded(text)}")
     line = await session.command()
     if line is None or line == "*":
         raise Mistake("AUTH was broken off.", code="bad-auth")
     return decoded(line)
 
 
-async def _log_in(session: Session, login: str, secret: str) -> None:
+async def _judge(session: Session, check: Callable[[], Actor]) -> bool:
+    """Log in if the check says who it is. True: it was refused, and how is still to be said.
+
+    Raises Goodbye for a client that has tried too often.
+    """
     gate = session.post.gate
     pause = gate.pause(session.client)
     if pause:
         raise Goodbye(f"421 4.7.0 Too many wrong logins; try again in {int(pause) + 1} seconds.")
     try:
-        session.actor = await session.desk.work(session.desk.journeys.authenticate, login, secret)
+        session.actor = await session.desk.work(check)
     except (Denied, Mistake, NotFound) as error:
         gate.failed(session.client)
         session.failed_logins += 1
         log.info("login refused for a client at %s", session.client)
         if session.failed_logins >= session.limits.failed_logins:
             raise Goodbye("421 4.7.0 Too many wrong logins.") from error
-        wait = error.retry_after
-        await session.reply("454 4.7.0 Too many tries; wait." if wait else "535 5.7.8 Address or password is wrong.")
-        return
+        if error.retry_after:
+            await session.reply("454 4.7.0 Too many tries; wait.")
+        return not error.retry_after
     except ZegelError:
         # RFC 4954 §6: a failure of ours must not make the program forget its user's password.
         await session.reply("454 4.7.0 We cannot check logins now; please try again later.")
-        return
+        return False
     gate.succeeded(session.client)
     await session.reply("235 2.7.0 You have logged in.")
+    return False
 
 
 def decoded(text: str) -> str:
@@ -84,3 +114,7 @@ def decoded(text: str) -> str:
         return base64.b64decode(text if text != "=" else "", validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise Mistake("This is not base64 of UTF-8 text.", code="bad-auth") from None
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

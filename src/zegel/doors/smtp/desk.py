@@ -20,6 +20,17 @@ Authenticate = Callable[[str, str], Actor]
 """(address, password or token) → actor; raises Denied."""
 
 
+class Bearer(Protocol):
+    """Who has this token of the OpenID provider? (``people.bearer.Bearer``)."""
+
+    @property
+    def configuration(self) -> str:
+        """Where the provider describes itself."""
+
+    def __call__(self, token: str) -> Actor:
+        """Raises Denied; Unavailable when the provider cannot be asked."""
+
+
 class Authors(Protocol):
     """Who may send as whom (``journeys.authors.Authors``)."""
 
@@ -62,6 +73,7 @@ class Journeys:
     authors: Authors
     clock: Callable[[], datetime]
     bounces: Bounces | None = None
+    bearer: Bearer | None = None
 
 
 class Desk:
@@ -80,7 +92,7 @@ class Desk:
     @property
     def mechanisms(self) -> tuple[str, ...]:
         """What AUTH offers."""
-        return ("PLAIN", "LOGIN")
+        return ("PLAIN", "LOGIN", "OAUTHBEARER") if self.journeys.bearer else ("PLAIN", "LOGIN")
 
     def work(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
         """Run something that blocks in the pool."""
