@@ -50,8 +50,10 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def _mail() -> bytes:
+def _mail(message_id: str = "") -> bytes:
     mail = EmailMessage()
+    if message_id:
+        mail["Message-ID"] = message_id
     mail["From"] = SENDER
     mail["To"] = READER
     mail["Subject"] = "Beschikking"
@@ -60,7 +62,7 @@ def _mail() -> bytes:
     return mail.as_bytes(policy=policy.SMTP)
 
 
-def _send_to_child(data: Path, step: str, count: int, mails: int) -> list[str]:
+def _send_to_child(data: Path, step: str, count: int, mails: int, raw: bytes = b"") -> list[str]:
     """Send until the child dies, as it must; returns the parcels it acknowledged."""
     command = [sys.executable, "-m", "tests.smtp.crash_child", str(data), step, str(count)]
     acknowledged = []
@@ -71,7 +73,7 @@ def _send_to_child(data: Path, step: str, count: int, mails: int) -> list[str]:
             with contextlib.suppress(ConnectionError), Wire(port) as wire:
                 wire.login()
                 for _ in range(mails):
-                    reply = wire.deliver(_mail())
+                    reply = wire.deliver(raw or _mail())
                     if not reply.startswith("250 "):
                         break
                     acknowledged.append(reply.split()[-1])
@@ -101,6 +103,17 @@ def test_a_kill_at_every_step_leaves_a_whole_parcel_or_none(data: Path) -> None:
     for step in ("deposit-done", "reply"):
         assert not _send_to_child(data, step, 1, 1)
     assert len(_look(data)) == 2
+
+
+@pytest.mark.slow
+def test_a_mail_that_is_sent_again_is_the_first_parcel(data: Path) -> None:
+    raw = _mail("<beschikking-1@voorbeeld.example>")
+    assert not _send_to_child(data, "reply", 1, 1, raw)
+    (parcel,) = _look(data)
+    assert _send_to_child(data, "reply", 3, 3, raw) == [parcel, parcel]
+    assert list(_look(data)) == [parcel]
+    # What was stored for the repeats is gone.
+    assert len([path for path in (data / "store").rglob("*") if path.is_file()]) == 2
 
 
 @pytest.mark.slow

@@ -153,6 +153,12 @@ class Records(Protocol):
     def add_copies(self, copies: Sequence[Copy], now: datetime) -> None:
         """Where blobs lie: as :meth:`BlobStore.settle` told it, in the deposit's transaction."""
 
+    def first_parcel(self, once: bytes, parcel: str, now: datetime) -> str:
+        """Which parcel a mail became: ``parcel`` when it is new, and then it is noted, else that of before."""
+
+    def forget_mails(self, before: datetime) -> int:
+        """Forget which mails were taken before then."""
+
     def known_blobs(self, blobs: list[str]) -> set[str]:
         """Those of ``blobs`` that belong to a parcel which is not gone."""
 

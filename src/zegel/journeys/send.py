@@ -1,6 +1,7 @@
 """Deposit: a sealed parcel becomes real (outside zone). Content lies in storage before the promise is written."""
 
-from dataclasses import dataclass
+import hmac
+from dataclasses import dataclass, field
 
 from zegel.audit.events import Event
 from zegel.errors import Mistake
@@ -17,11 +18,14 @@ class Send:
     store: BlobStore
     limits: Limits
     clock: Clock
+    key: bytes = field(repr=False)
+    """Makes names of mails meaningless to whoever has the database alone."""
 
     def deposit(self, actor: Actor, deposit: Deposit) -> str:
         """Make the parcel real and return its identifier; when this returns it is durable and will be announced.
 
-        The same deposit again is answered the same. Raises Mistake (a rule of the format or a limit), Unavailable.
+        The same deposit again is answered the same; so is the same mail (``Deposit.once``), with the identifier of the
+        parcel that it became first. Raises Mistake (a rule of the format or a limit), Unavailable.
         """
         now = self.clock()
         if deposit.sender != actor.address:
@@ -29,6 +33,11 @@ class Send:
         check_deposit(deposit, now, self.limits)
         copies = self.store.settle(deposit.blobs, deposit.class_)
         with self.records.transaction():
+            if deposit.once:
+                once = hmac.digest(self.key, b"zegel mail v1\0" + deposit.once.encode(), "sha256")
+                first = self.records.first_parcel(once, deposit.parcel, now)
+                if first != deposit.parcel:
+                    return first
             if self.records.add_deposit(deposit, digest(deposit), now, actor.name):
                 readers = sum(reader.kind == "claim" for reader in deposit.readers)
                 self.records.add_copies(copies, now)

@@ -53,6 +53,8 @@ class Message:
     class_: int = 2
     expires: datetime | None = None
     language: str = "nl"
+    once: str = field(default="", repr=False)
+    """See ``parcels.deposit.Deposit``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +187,21 @@ class Packing:
             blobs=(blob, *self._blobs),
             readers=tuple(self._reader(wish, message.language) for wish in readers) + self._archive_reader(),
             language=message.language,
+            once=message.once,
         )
         self._blobs.append(blob)
         # From here on the parcel may be real although no answer comes back (a connection lost at the commit).
         self._doubtful = True
         try:
-            return self.submit.depositor.deposit(self.actor, deposit)
+            parcel = self.submit.depositor.deposit(self.actor, deposit)
         except (Mistake, Denied):
             self._doubtful = False
             raise
+        if parcel != self.parcel:
+            # The same mail had become a parcel before: that one counts, and what was stored for this one goes.
+            self._doubtful = False
+            self.abort()
+        return parcel
 
     def abort(self) -> None:
         """Forget the parcel; what was stored of it can be opened by nobody and is removed.

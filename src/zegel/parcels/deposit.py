@@ -63,6 +63,8 @@ class Deposit:
     readers: tuple[Reader, ...]
     language: str = "nl"
     suite: str = SUITE
+    once: str = field(default="", repr=False)
+    """What names the mail that this was; two with the same name become one parcel. Empty: nobody can tell."""
 
     @property
     def carries_mail(self) -> bool:

@@ -287,3 +287,19 @@ class Supplier(models.Model):
 
     def __str__(self) -> str:
         return self.supplier
+
+
+class MailSeen(models.Model):
+    """A mail that became a parcel. ``once`` is a keyed digest of who sent what to whom: it tells nothing by itself."""
+
+    once = models.BinaryField(max_length=32, primary_key=True)
+    parcel = models.CharField(max_length=26)
+    seen = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """Kept for some days."""
+
+        db_table = "mail_seen"
+
+    def __str__(self) -> str:
+        return self.parcel

@@ -5,16 +5,17 @@ from zegel.records.moving import Moving
 from zegel.records.outbox import Outbox
 from zegel.records.parcels import Parcels
 from zegel.records.places import Places
+from zegel.records.repeats import Repeats
 from zegel.records.ticks import Ticks
 from zegel.records.transactions import Transactions
 from zegel.records.tries import Tries
 
 
-class SqlRecords(Transactions, Parcels, Places, Moving, Tries, Outbox, Chain, Ticks):
+class SqlRecords(Transactions, Parcels, Places, Repeats, Moving, Tries, Outbox, Chain, Ticks):
     """All of the port on Django's ``default`` database; holds no state, so threads may share one.
 
     Django must be configured (``connect.database``) before this module is imported.
 
-    Locks are taken in one order, so that nobody waits in a circle: parcels, copies, outbox rows, slips, the
+    Locks are taken in one order, so that nobody waits in a circle: mails seen, parcels, copies, outbox rows, slips, the
     audit head last.
     """

@@ -216,7 +216,7 @@ def assemble(
     clock: Clock = utc_now,
 ) -> House:
     """Hand the hands to the journeys."""
-    send = Send(records, store, profile.limits, clock)
+    send = Send(records, store, profile.limits, clock, key)
     follow = Follow(records)
     expire = Expire(records, store, clock)
     survey = Survey(records, store, clock)

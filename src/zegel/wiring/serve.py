@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from zegel.errors import Mistake, ZegelError
@@ -34,6 +35,7 @@ _QUIET = 0.5
 _WATCHED = "ZEGEL_WATCHED"
 _TIDY_EVERY = 60
 _SWEEP_EVERY = 3600
+_REMEMBERED = timedelta(days=8)
 _PATROL = 50
 """Copies per patch that each tidy round checks."""
 
@@ -118,6 +120,9 @@ def _tidy(ground: Ground) -> None:
         if time.monotonic() - swept > _SWEEP_EVERY:
             tend.sweep()
             tend.respread()
+            with house.records.transaction():
+                # Longer than a mail server tries to deliver (Postfix: 5 days).
+                house.records.forget_mails(house.clock() - _REMEMBERED)
             swept = time.monotonic()
         return touched
 

@@ -13,6 +13,7 @@
 ``trust``         which servers may relay
 ``tls``           versions, ciphers, certificates
 ``slot``          one mail's place in the thread pool
+``once``          a mail's name, by which one that is sent again is known
 ``intake``        one mail on its way in: feeds the MIME parser, then finishes or aborts the submission
 ``mime``          decides what of a mail is message, and what is attachment (``zegel.mime`` reads it)
 ``replies``       errors into SMTP replies

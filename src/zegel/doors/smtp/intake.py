@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.mime import AttachmentWriter, Mail
+from zegel.doors.smtp.once import Naming
 from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.judge import Came, Judge
 from zegel.journeys.ports import Actor
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.journeys.wishes import Defaults, Wishes
-from zegel.mime.headers import decode_words, read_addresses
+from zegel.mime.headers import Headers, decode_words, read_addresses
 from zegel.mime.walker import Part
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.manifest import checked_subject
@@ -84,15 +85,18 @@ class Intake:
         self._verdicts: tuple[Verdict, ...] = ()
         self._wishes: Wishes | None = None
         self._bytes = 0
+        self._naming = Naming()
+        self._actor: Actor | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; raises Mistake, Denied or Unavailable, after which only :meth:`abort` makes sense."""
         self._bytes += len(data)
+        self._naming.feed(data)
         self._mail.feed(data)
 
     def head(self, part: Part) -> None:
         """The top headers are there: refuse whom we must before anything is sealed."""
-        actor = self._author(part)
+        actor = self._actor = self._author(part)
         self._came = Came(self._envelope.listener, actor.address, self._envelope.size)
         self._verdicts = self._judge.weigh(part.headers, self._came, self._envelope.addresses)
         self._wishes = self._judge.wishes(part.headers, self._verdicts)
@@ -120,6 +124,7 @@ class Intake:
             class_=self._wishes.class_,
             expires=self._wishes.expires,
             language=self._wishes.language,
+            once=self._name(headers),
         )
         submission, self._submission = self._submission, None
         try:
@@ -141,6 +146,12 @@ class Intake:
     def _readers(self, wishes: Wishes) -> tuple[ReaderWish, ...]:
         notify = {recipient.address.lower(): recipient.notify for recipient in self._envelope.recipients}
         return tuple(replace(wish, notify=notify.get(wish.address.lower(), wish.notify)) for wish in wishes.readers)
+
+    def _name(self, headers: Headers) -> str:
+        if self._actor is None:
+            return ""
+        message_id = headers.first("message-id")
+        return self._naming.name(self._actor.account, self._actor.address, message_id, self._envelope.addresses)
 
     def _author(self, part: Part) -> Actor:
         """Whom the From header names, if he may send here (RFC 5322 §3.6.2: at most one field)."""
