@@ -58,13 +58,18 @@ class Quilt:
 
 
 def make_quilt(
-    tmp_path: Path, spreads: Mapping[int, Spread], suppliers: tuple[Supplier, ...] = (AMS, PAR), **ranks: int
+    tmp_path: Path,
+    spreads: Mapping[int, Spread],
+    suppliers: tuple[Supplier, ...] = (AMS, PAR),
+    more: Mapping[str, str] | None = None,
+    **ranks: int,
 ) -> Quilt:
+    """``more`` patches, with the names of their suppliers."""
     clock, records = Clock(), SqlRecords()
-    stores = {name: Moody(tmp_path / name) for name in ("home", "ams", "par")}
+    names = {"home": "own", "ams": "ams-cloud", "par": "par-cloud", **(more or {})}
+    stores = {name: Moody(tmp_path / name) for name in names}
     with records.transaction():
         records.put_suppliers({one.name: spell_supplier(one) for one in suppliers}, clock())
-    names = {"home": "own", "ams": "ams-cloud", "par": "par-cloud"}
     timer = [0.0]
     patches = [
         Patch(name, store, names[name], ranks.get(name, 0), Health(now=lambda: timer[0]))

@@ -1,42 +1,21 @@
-"""Shares: any ``needed`` of them make the blob, fewer are told as such, and nothing wrong is ever handed out."""
+"""Shares at the patchwork: any ``needed`` make the blob, fewer are told as such, nothing wrong is handed out."""
 
-import random
 from pathlib import Path
 
 import pytest
 
 from tests.ground.databases import Database
 from tests.patchwork.conftest import Quilt, make_quilt
+from tests.patchwork.quilts import LARGE, MIB, TWO_OF_THREE, make_shared, shares, spoil
 from tests.suppliers.made import make_supplier
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
-from zegel.parcels.copies import PIECE_BYTES
 from zegel.parcels.identifiers import new_identifier
-from zegel.stores.placement import Spread
 from zegel.stores.sharing import share_size
-
-MIB = PIECE_BYTES
-LARGE = random.Random(7).randbytes(3 * MIB + 12345)
-TWO_OF_THREE = Spread(copies=3, least=3, shares=2)
 
 
 @pytest.fixture
 def quilt(tmp_path: Path, database: Database) -> Quilt:
-    """Classes 0 to 3 in three shares of which two make the blob: two suppliers and home."""
-    return make_quilt(tmp_path, {class_: Spread(3, 2, 2) for class_ in range(4)}, home=5)
-
-
-def shares(quilt: Quilt, blob: str) -> dict[str, int]:
-    return {copy.patch: copy.share for copy in quilt.records.copies_of([blob])[blob] if copy.state != "doomed"}
-
-
-def spoil(quilt: Quilt, patch: str, blob: str, how: str) -> None:
-    (path,) = quilt.stores[patch].blobs.glob(f"*/{blob}-*")
-    data = path.read_bytes()
-    path.unlink()
-    if how == "truncated":
-        path.write_bytes(data[: len(data) // 2])
-    elif how == "altered":
-        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    return make_shared(tmp_path)
 
 
 # Writing --------------------------------------------------------------------------------------------------------------

@@ -118,9 +118,9 @@ def test_a_patch_has_one_share_of_a_blob_and_never_gets_another() -> None:
 def test_blobs_that_are_short_of_shares_are_found_whatever_else_they_have() -> None:
     records, copies, shares = SqlRecords(), new_identifier(), new_identifier()
     add(records, make_copy("ams", copies), make_copy("par", copies))
-    assert not records.has_other_shapes(2, 1)
+    assert records.in_other_shapes(2, 1) == []
     add(records, *(make_copy(patch, shares, share=number, needed=2) for number, patch in enumerate(("ams", "par"))))
-    assert records.has_other_shapes(2, 1)
+    assert records.in_other_shapes(2, 1) == [shares]
     assert records.short_of_copies(2, 2) == [shares]
     assert records.short_of_copies(2, 2, needed=2) == [copies]
     assert records.short_of_copies(2, 3, needed=2) == sorted([copies, shares])

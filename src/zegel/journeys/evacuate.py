@@ -21,7 +21,8 @@ from zegel.audit.events import Event
 from zegel.errors import Mistake, NotFound, ZegelError
 from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.ports import Clock
-from zegel.parcels.copies import Copy
+from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
+from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal
 
 _BATCH = 200
@@ -210,20 +211,29 @@ class Evacuate:
     def _move(self, row: Copy, copies: Sequence[Copy], throttle: Throttle | None) -> "list[Copy] | ZegelError":
         """Make the copies that are needed without this one; the rows to record, or why it cannot be."""
         others = [copy for copy in copies if copy.patch != row.patch and copy.state == "whole"]
-        found = self.patches.explain(row.class_, row.blob, keep=[copy.patch for copy in others])
+        spread = self.patches.spread(row.class_)
+        taken = {copy.patch for copy in in_shape(others, spread)}
+        found = self.patches.explain(row.class_, row.blob, keep=taken, burden=burdened(copies))
         if isinstance(found, Refusal):
             return found.error()
-        taken = {copy.patch for copy in others}
         targets = [place for place in found.places if place not in taken]
-        if not targets and not others:
-            return NotFound("The blob is not in storage.", code="blob-missing")
+        targets = self._kin_first(row.patch, targets) if spread.shares else targets
         sources = [*others, row] if self.patches.readable(row.patch) else others
+        model = model_of(self.records, copies, spread) if targets else None
+        if targets and model is None:
+            return NotFound("The blob is not in storage.", code="blob-missing")
         try:
-            there = {copy.patch: copy for copy in copies if copy.state == "broken"}
-            wanted = [replace(row, patch=target, state="wanted", row=0) for target in targets]
-            return [self._make(copy, there.get(copy.patch), sources, throttle) for copy in wanted]
+            there = {(copy.patch, copy.name): copy for copy in copies if copy.state == "broken"}
+            wanted = lacking(copies, spread, targets, model, leaving=row) if model else []
+            return [self._make(copy, there.get((copy.patch, copy.name)), sources, throttle) for copy in wanted]
         except ZegelError as error:
             return error
+
+    def _kin_first(self, patch: str, places: Sequence[str]) -> list[str]:
+        """Another patch of the same owner first: it gets the share that is leaving, and no second one."""
+        day, facts = self.clock().date(), {one.name: one.supplier for one in self.patches.facts()}
+        mine = (supplier := facts.get(patch)) and supplier.controllers(day)
+        return sorted(places, key=lambda name: not (mine and (near := facts[name]) and mine & near.controllers(day)))
 
     def _make(self, wanted: Copy, broken: Copy | None, sources: Sequence[Copy], throttle: Throttle | None) -> Copy:
         """Make one copy; where a broken one is in the way it goes first, unless it proves to be whole after all."""
@@ -306,18 +316,20 @@ class Evacuate:
 
     def only_at(self, patch: str) -> int:
         """How many blobs lie nowhere else: what is lost when the patch is gone this moment (the recovery point)."""
-        return sum(blobs for _, places, blobs, _, _ in self.records.copy_groups() if places == {patch})
+        groups = self.records.copy_groups()
+        return sum(blobs for _, at, blobs, _, needed in groups if patch in at and len(at - {patch}) < needed)
 
     def _try(self, row: Copy, copies: Sequence[Copy], patch: str, hostile: bool) -> str:
         from zegel.parcels.identifiers import new_identifier
 
         others = [copy for copy in copies if copy.patch != patch and copy.state == "whole"]
-        found = self.patches.explain(row.class_, row.blob, [copy.patch for copy in others], avoid=[patch])
+        burden = burdened(copies)
+        found = self.patches.explain(row.class_, row.blob, [copy.patch for copy in others], [patch], burden)
         sources = others if hostile else [*others, row]
         if isinstance(found, Refusal):
             return str(found.error())
-        if not sources:
-            return "no other copy"
+        if not complete(sources):
+            return "no other copy" if row.share == WHOLE else "too few other shares"
         taken = {copy.patch for copy in others}
         target = next((place for place in found.places if place not in taken and place != patch), None)
         try:
@@ -332,7 +344,8 @@ class Evacuate:
     def _scratch(self, wanted: Copy, sources: Sequence[Copy], name: str) -> str:
         made = self.patches.make(wanted, sources, name=name)
         try:
-            return "" if self.patches.verify(replace(made, blob=name)) else "the rebuilt copy is not whole"
+            written = replace(made, blob=name, share=WHOLE)
+            return "" if self.patches.verify(written) else "the rebuilt copy is not whole"
         finally:
             self.patches.delete_at(wanted.patch, [name])
 

@@ -13,8 +13,9 @@ from zegel.audit.events import Event
 from zegel.errors import Unavailable, ZegelError
 from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.ports import Clock
-from zegel.parcels.copies import Copy, CopyState
-from zegel.stores.placement import Placement
+from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
+from zegel.parcels.copies import Copy, CopyState, complete
+from zegel.stores.placement import Placement, Spread
 from zegel.suppliers.policy import HIGHEST
 
 _GRACE = timedelta(days=2)
@@ -66,41 +67,50 @@ class Tend:
                 # A copy may have looked broken for a moment: a proxy between, a listing that lagged behind.
                 if self.patches.verify(copy):
                     done += self._change(copy, "whole")
-                elif self._others(copy) and not self.patches.delete_at(copy.patch, [copy.name]):
+                elif complete(self._others(copy)) and not self.patches.delete_at(copy.patch, [copy.name]):
                     done += self._put_right(copy)
         return done
 
     def _put_right(self, copy: Copy) -> bool:
         """Make the copy where its row says, or elsewhere when the rules do not want it there any more."""
         others = self._others(copy)
-        if not others:
+        if not complete(others):
             return False
-        found = self.patches.explain(copy.class_, copy.blob, keep=[*(other.patch for other in others), copy.patch])
-        if isinstance(found, Placement) and copy.patch not in found.places:
-            return self._move_row(copy, found, others)
+        rows = self.records.copies_of([copy.blob]).get(copy.blob, [])
+        fitting = in_shape(rows, self.patches.spread(copy.class_))
+        if copy.row in {row.row for row in fitting}:
+            keep = [row.patch for row in fitting if row.state == "whole"]
+            found = self.patches.explain(copy.class_, copy.blob, [*keep, copy.patch], burden=burdened(rows))
+            if isinstance(found, Placement) and copy.patch not in found.places:
+                return self._move_row(copy, found, fitting)
         try:
-            self.patches.make(copy, others)
+            made = self.patches.make(copy, others)
         except ZegelError:
             return False
-        changed = self._change(copy, "whole")
+        changed = self._change(copy, "whole", made)
         if changed:
-            self._trim(copy)
+            self._trim(copy.class_, self.records.copies_of([copy.blob]).get(copy.blob, []))
         return changed
 
-    def _trim(self, copy: Copy) -> None:
-        """Give up copies beyond what the class wants, such as the one where an upload landed."""
-        rows = self.records.copies_of([copy.blob]).get(copy.blob, [])
-        whole = [row for row in rows if row.state == "whole"]
-        found = self.patches.explain(copy.class_, copy.blob)
-        if len(whole) == len(rows) > self.patches.spread(copy.class_).copies and isinstance(found, Placement):
-            kept = [row for row in whole if row.patch in found.places]
-            if len(kept) >= self.patches.spread(copy.class_).copies:
-                with self.records.transaction():
-                    surplus = [row for row in whole if row not in kept]
-                    self.records.set_copies(surplus, "doomed", self.clock())
+    def _trim(self, class_: int, rows: Sequence[Copy]) -> int:
+        """Give up copies beyond what the class wants: where an upload landed, or of the shape that it had before."""
+        spread = self.patches.spread(class_)
+        fitting = in_shape(rows, spread)
+        others = [row for row in rows if row.needed != spread.needed and row.state != "doomed"]
+        whole = [row for row in fitting if row.state == "whole"]
+        if not whole or len(whole) < len(fitting) or not (others or len(whole) > spread.copies):
+            return 0
+        keep = [row.patch for row in whole] if spread.shares else []
+        found = self.patches.explain(class_, rows[0].blob, keep, burden=burdened(rows))
+        kept = [row for row in whole if row.patch in found.places] if isinstance(found, Placement) else []
+        if not isinstance(found, Placement) or len(kept) < len(found.places):
+            return 0
+        surplus = others + [row for row in whole if row not in kept]
+        with self.records.transaction():
+            return self.records.set_copies(surplus, "doomed", self.clock())
 
-    def _move_row(self, copy: Copy, found: Placement, others: Sequence[Copy]) -> bool:
-        taken = {other.patch for other in others}
+    def _move_row(self, copy: Copy, found: Placement, fitting: Sequence[Copy]) -> bool:
+        taken = {row.patch for row in fitting}
         target = next((place for place in found.places if place not in taken), None)
         with self.records.transaction():
             if self.records.set_copies([copy], "doomed", self.clock()) and target:
@@ -114,40 +124,59 @@ class Tend:
     def _reachable(self, copy: Copy) -> bool:
         return copy.patch in self.patches.names() and self.patches.readable(copy.patch)
 
-    def _change(self, copy: Copy, state: str) -> bool:
+    def _change(self, copy: Copy, state: CopyState, made: Copy | None = None) -> bool:
         now = self.clock()
         with self.records.transaction():
-            changed = self.records.set_copies([copy], state, now) == 1  # type: ignore[arg-type]
+            if made and made.sha256 != copy.sha256 and self.records.lock_copies([copy]):
+                # Of a share that nobody had made before the digest is known only now.
+                self.records.add_copies([made], now)
+                changed = True
+            else:
+                changed = self.records.set_copies([copy], state, now) == 1
             if changed and copy.state == "broken":
                 self.records.append_audit(now, "patrol", Event.COPY_REPAIRED, copy.blob, {"patch": copy.patch})
         rows = self.records.copies_of([copy.blob]).get(copy.blob, [])
-        if not changed and copy.patch not in {row.patch for row in rows}:
+        if not changed and (copy.patch, copy.name) not in {(row.patch, row.name) for row in rows}:
             # The blob was deleted while we wrote it; what has no row would lie there until the sweep.
             self.patches.delete_at(copy.patch, [copy.name])
         return changed
 
     def respread(self) -> int:
-        """Want copies for blobs that have fewer than their class asks for now: rules or patches have changed."""
+        """Want copies or shares for blobs that have fewer than their class asks for now: rules or patches have changed.
+
+        A blob in another shape than its class has now gets all of the new one, and then loses the old one.
+        """
         wanted = 0
         for class_ in range(HIGHEST + 1):
-            copies, last = self.patches.spread(class_).copies, ""
-            while blobs := self.records.short_of_copies(class_, copies, last) if copies > 1 else []:
+            spread, last = self.patches.spread(class_), ""
+            mixed = bool(self.records.in_other_shapes(class_, spread.needed, limit=1))
+            while mixed and (blobs := self.records.in_other_shapes(class_, spread.needed, last)):
                 last = blobs[-1]
-                rows = self.records.copies_of(blobs)
-                more = [copy for blob in blobs for copy in self._more(rows.get(blob, []))]
+                for rows in self.records.copies_of(blobs).values():
+                    self._trim(class_, rows)
+            last = ""
+            while blobs := self._short(class_, spread, last) if spread.copies > 1 or mixed else []:
+                last = blobs[-1]
+                more = [copy for rows in self.records.copies_of(blobs).values() for copy in self._more(rows)]
                 with self.records.transaction():
                     self.records.add_copies(more, self.clock())
                 wanted += len(more)
         return wanted
 
+    def _short(self, class_: int, spread: Spread, last: str) -> list[str]:
+        return self.records.short_of_copies(class_, spread.copies, last, needed=spread.needed)
+
     def _more(self, rows: Sequence[Copy]) -> list[Copy]:
-        rows = [row for row in rows if row.state != "doomed"]
-        taken = {row.patch for row in rows}
-        found = self.patches.explain(rows[0].class_, rows[0].blob, keep=taken) if rows else None
-        if not isinstance(found, Placement):
+        alive = [row for row in rows if row.state != "doomed"]
+        if not alive:
             return []
-        places = [place for place in found.places if place not in taken]
-        return [replace(rows[0], patch=place, state="wanted", row=0, checked=None) for place in places]
+        spread = self.patches.spread(alive[0].class_)
+        taken = {row.patch for row in in_shape(rows, spread)}
+        found = self.patches.explain(alive[0].class_, alive[0].blob, keep=taken, burden=burdened(rows))
+        model = model_of(self.records, alive, spread) if isinstance(found, Placement) else None
+        if not isinstance(found, Placement) or model is None:
+            return []
+        return lacking(rows, spread, [place for place in found.places if place not in taken], model)
 
     # Patrol -------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ doomed     it should be gone and may still be there: the parcel ended, or the bl
 =========  =====================================================================================
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -73,3 +74,12 @@ class Outline:
 def share_name(blob: str, needed: int, share: int) -> str:
     """The name of a share's object: who finds it knows which blob, how many shares it takes, and which one this is."""
     return f"{blob}-{needed:02d}-{share:02d}"
+
+
+def complete(copies: Iterable[Copy]) -> dict[int, list[Copy]]:
+    """Copies by how many of them are needed, where so many are there: each can make the blob. Whole copies first."""
+    found: dict[int, dict[int | str, Copy]] = {}
+    for copy in copies:
+        # Two rows of one share are one share; whole copies are all alike and all worth having.
+        found.setdefault(copy.needed, {}).setdefault(copy.patch if copy.share == WHOLE else copy.share, copy)
+    return {needed: list(found[needed].values()) for needed in sorted(found) if len(found[needed]) >= needed}

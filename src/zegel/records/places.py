@@ -101,11 +101,12 @@ class Places:
             found = rows.values("blob").annotate(places=fitting).filter(places__lt=copies).order_by("blob")
             return list(found.values_list("blob", flat=True)[:limit])
 
-    def has_other_shapes(self, class_: int, needed: int) -> bool:
-        """Whether anything of this class lies in another shape than this one."""
+    def in_other_shapes(self, class_: int, needed: int, after: str = "", limit: int = 500) -> list[str]:
+        """Blobs of a class, above ``after``, of which something lies in another shape than this one; in order."""
         with border():
-            rows = models.Copy.objects.filter(class_number=class_).exclude(needed=needed)
-            return rows.exclude(state="doomed").exists()
+            rows = models.Copy.objects.filter(class_number=class_, blob__gt=after).exclude(needed=needed)
+            found = rows.exclude(state="doomed").values_list("blob", flat=True).distinct().order_by("blob")
+            return list(found[:limit])
 
     def set_copies(self, copies: Sequence[Copy], state: CopyState, now: datetime) -> int:
         """Change the state of rows that are still as they were read; returns how many were."""

@@ -2,8 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from zegel.errors import Unavailable
+from zegel.stores.drivers.driver import is_permanent
 
 _FAILURES = 3
 """In a row, until the breaker opens; a permanent failure opens it at once."""
@@ -56,3 +60,13 @@ class Health:
             if permanent or self._row >= _FAILURES:
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 self._until = self.now() + self._pause
+
+
+@contextmanager
+def blaming(health: Health) -> Iterator[None]:
+    """What fails in here is this patch's fault, and not that of whoever is read from meanwhile."""
+    try:
+        yield
+    except Unavailable as error:
+        health.bad(is_permanent(error))
+        raise

@@ -15,25 +15,25 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
-from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline
+from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline, complete
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 from zegel.stores.choosing import Ledger, Patch
 from zegel.stores.drivers.driver import Remains, Stored, is_permanent, missing, silent
-from zegel.stores.health import Health
+from zegel.stores.health import blaming
 from zegel.stores.in_turn import InTurn, Readable
 from zegel.stores.outline import Outliner
 from zegel.stores.placement import Refusal, Spread
 from zegel.stores.reading import Reading, Source, altered
 from zegel.stores.share_reading import ShareReading
-from zegel.stores.share_settling import AT_ONCE, ShareSettling, share_pieces
+from zegel.stores.share_settling import AT_ONCE, ShareSettling
 from zegel.stores.share_writing import ShareWriter
 from zegel.stores.writing import PatchworkWriter
 from zegel.suppliers.policy import Policy
@@ -211,24 +211,26 @@ class Patchwork(ShareSettling):
         Every piece is verified before it is sent, and the whole against what the target confirms. Raises Unavailable
         (target or all sources), Damaged, NotFound (all sources).
         """
-        target, reading = self.patches[wanted.patch], self.reading(sources, wanted.blob)
-        pieces = reading.pieces() if wanted.share == WHOLE else share_pieces(reading, wanted)
+        if wanted.share != WHOLE:
+            return self.make_share(wanted, sources, throttle, name)
+        target = self.patches[wanted.patch]
+        pieces = self.reading(sources, wanted.blob).pieces()
         writer = target.driver.open_write(name or wanted.name)
         try:
             for piece in pieces:
                 if throttle:
                     throttle(len(piece))
-                with _blaming(target.health):
+                with blaming(target.health):
                     writer.write(piece)
-            with _blaming(target.health):
+            with blaming(target.health):
                 done = writer.commit()
         finally:
             writer.abort()
-        if wanted.sha256 and done.sha256 != wanted.sha256:
+        if done.sha256 != wanted.sha256:
             target.driver.delete([name or wanted.name])
             raise altered()
         target.health.good()
-        return replace(wanted, state="whole", checked=None, size=done.size, sha256=done.sha256)
+        return replace(wanted, state="whole", checked=None)
 
     # Reading ------------------------------------------------------------------------------------------------------
 
@@ -239,11 +241,16 @@ class Patchwork(ShareSettling):
     def reading(self, copies: Sequence[Copy], blob: str) -> Readable:
         """What can be read of these copies: those that are whole, on patches that may be read. Raises NotFound."""
         alive = [copy for copy in copies if copy.state in ("whole", "broken") and self.readable(copy.patch)]
+        alive.sort(key=lambda copy: copy.state != "whole")
+        everything = complete(alive)
         # A copy that was found broken may have been so for a moment only; it is the last resort.
-        shapes = _complete(copy for copy in alive if copy.state == "whole") or _complete(alive)
+        shapes = complete(copy for copy in alive if copy.state == "whole") or everything
         if not shapes:
             raise silent(60) if any(copy.state != "doomed" for copy in copies) else missing()
-        readings = [self._reading(blob, needed, found) for needed, found in shapes.items()]
+        readings = [
+            self._reading(blob, needed, found if needed == 1 else everything[needed])
+            for needed, found in shapes.items()
+        ]
         return readings[0] if len(readings) == 1 else InTurn(readings)
 
     def _reading(self, blob: str, needed: int, copies: Sequence[Copy]) -> Reading | ShareReading:
@@ -364,25 +371,6 @@ class Patchwork(ShareSettling):
                 with suppress(Unavailable, NotFound):
                     patch.driver.sweep(moment)
                     yield from (one.name[:26] for one in patch.driver.listing() if one.moment < moment)
-
-
-@contextmanager
-def _blaming(health: Health) -> Iterator[None]:
-    """What fails in here is this patch's fault, and not that of whoever is read from meanwhile."""
-    try:
-        yield
-    except Unavailable as error:
-        health.bad(is_permanent(error))
-        raise
-
-
-def _complete(copies: Iterable[Copy]) -> dict[int, list[Copy]]:
-    """Copies by how many of them are needed; only where so many are there. Whole copies come first."""
-    found: dict[int, dict[int | str, Copy]] = {}
-    for copy in copies:
-        # Two rows of one share are one share; whole copies are all alike and all worth having.
-        found.setdefault(copy.needed, {}).setdefault(copy.patch if copy.share == WHOLE else copy.share, copy)
-    return {needed: list(found[needed].values()) for needed in sorted(found) if len(found[needed]) >= needed}
 
 
 def _row(blob: Blob, class_: int, patch: str, state: CopyState) -> Copy:

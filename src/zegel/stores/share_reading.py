@@ -257,7 +257,8 @@ class _OneRead:
                 self._leave(stream, altered())
 
 
-def _order(needed: int, source: Source) -> tuple[bool, bool, bool, float]:
+def _order(needed: int, source: Source) -> tuple[bool, bool, bool, bool, float]:
     health = source.health
     arithmetic = _DECODING if source.copy.share >= needed else 0.0
-    return (health.open, health.lagging, not source.driver.guarantees.prompt, health.latency + arithmetic)
+    broken = source.copy.state != "whole"
+    return (broken, health.open, health.lagging, not source.driver.guarantees.prompt, health.latency + arithmetic)

@@ -4,16 +4,19 @@ A blob whose class is known is dealt out while it streams in. One that landed wh
 landed on a patch of our own (``choosing``), and the copy there goes as soon as the shares are recorded.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 
-from zegel.errors import Mistake, Unavailable
-from zegel.parcels.copies import Copy, Outline
+from zegel.errors import Mistake, Unavailable, ZegelError
+from zegel.parcels.copies import WHOLE, Copy, Outline
 from zegel.parcels.deposit import Blob
 from zegel.stores import sharing
 from zegel.stores.choosing import Choosing
 from zegel.stores.drivers.driver import silent
+from zegel.stores.health import blaming
 from zegel.stores.in_turn import Readable
 from zegel.stores.placement import Placement, Refusal
 from zegel.stores.reading import altered
@@ -37,8 +40,8 @@ class ShareSettling(Choosing):
         """What this process wrote of a blob that has no rows yet; ``Patchwork`` knows."""
         raise NotImplementedError
 
-    def make(self, wanted: Copy, sources: Sequence[Copy]) -> Copy:
-        """Make one copy or share; ``Patchwork`` does."""
+    def report_broken(self, copy: Copy) -> None:
+        """Note that a share is not what was written; ``Patchwork`` does."""
         raise NotImplementedError
 
     def reading(self, copies: Sequence[Copy], blob: str) -> Readable:
@@ -102,7 +105,7 @@ class ShareSettling(Choosing):
             if not (places and missing) or len(there) >= enough:
                 break
             try:
-                there.append(self.make(replace(missing[0], patch=places[0]), there))
+                there.append(self.make_share(replace(missing[0], patch=places[0]), there))
                 missing.pop(0)
             except Unavailable:
                 away.add(places[0])
@@ -119,6 +122,63 @@ class ShareSettling(Choosing):
             return []
         places = [name for name in found.places if name not in taken]
         return [replace(copy, patch=name) for copy, name in zip(missing, places, strict=False)]
+
+    # Making one again ------------------------------------------------------------------------------------------------
+
+    def make_share(
+        self,
+        wanted: Copy,
+        sources: Sequence[Copy],
+        throttle: Callable[[int], None] | None = None,
+        name: str = "",
+    ) -> Copy:
+        """As ``Patchwork.make`` for a share: the share itself from where it lies, or made of others.
+
+        Of a share without a digest the row that is returned has one.
+        """
+        for source in sources:
+            same = (source.needed, source.share, source.sha256) == (wanted.needed, wanted.share, wanted.sha256)
+            if same and source.state == "whole" and self.readable(source.patch):
+                # A part of the bytes that making it of others takes; its digest is known, so it is as good.
+                with suppress(ZegelError):
+                    return self._send_share(wanted, self._as_it_lies(source), throttle, name)
+        reading = self.reading(sources, wanted.blob)
+        if any(source.share == WHOLE for source in sources):
+            # The blob is changing its shape; of copies it may have had no outline, which shares cannot do without.
+            with self.ledger.transaction():
+                self.ledger.add_outline(reading.outline, self.clock())
+        return self._send_share(wanted, share_pieces(reading, wanted), throttle, name)
+
+    def _as_it_lies(self, source: Copy) -> Iterator[bytes]:
+        patch, digest = self.patches[source.patch], hashlib.sha256()
+        with blaming(patch.health):
+            for piece in patch.driver.read(source.name):
+                digest.update(piece)
+                yield piece
+        if digest.hexdigest() != source.sha256:
+            self.report_broken(source)
+            raise altered()
+
+    def _send_share(
+        self, wanted: Copy, pieces: Iterator[bytes], throttle: Callable[[int], None] | None, name: str
+    ) -> Copy:
+        target = self.patches[wanted.patch]
+        writer = target.driver.open_write(name or wanted.name)
+        try:
+            for piece in pieces:
+                if throttle:
+                    throttle(len(piece))
+                with blaming(target.health):
+                    writer.write(piece)
+            with blaming(target.health):
+                done = writer.commit()
+        finally:
+            writer.abort()
+        if wanted.sha256 and done.sha256 != wanted.sha256:
+            target.driver.delete([name or wanted.name])
+            raise altered()
+        target.health.good()
+        return replace(wanted, state="whole", checked=None, size=done.size, sha256=done.sha256)
 
 
 def share_pieces(reading: Readable, wanted: Copy) -> Iterator[bytes]:
