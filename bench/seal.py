@@ -26,6 +26,9 @@ from zegel.seal.files import available_cores
 
 ROOT = Path(__file__).parent.parent
 ZEGEL = [sys.executable, "-m", "zegel"]
+# Whoever uses a program has its compiled form on disk; an environment that forbids Python to write it would have us
+# measure the compiler.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 NEWER_AGE = ROOT / ".tools/age/usr/bin/age"
 Work = Callable[[], object]
 
