@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from zegel import seal
+from zegel.parcels.pieces import PieceDigest
 
 FRONTEND = Path(__file__).resolve().parents[1] / "frontend"
 WANTED = {"open: ours": 250, "open: ours, digested": 250, "seal: ours": 400}
@@ -91,6 +92,9 @@ def main() -> None:
         page.goto(f"{base}/index.html")
         facts = {"url": f"{base}/file.age", "identity": str(identity), "size": size}
         facts["sha256"] = hashlib.sha256(plain).hexdigest()
+        pieces = PieceDigest()
+        pieces.update(plain)
+        facts["pieces"] = pieces.hexdigest()
         del plain
         ways = page.evaluate(RUN, {})
         rates: dict[str, list[float]] = {way: [] for way in ways}

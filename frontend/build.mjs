@@ -54,7 +54,7 @@ async function bundle() {
     target: ["es2022", "chrome109", "firefox115", "safari16.4"],
   };
   const [code, old, style] = await Promise.all([
-    build({ ...shared, entryPoints: { reader: "src/reader.ts", opener: "src/open-worker.ts", hasher: "src/hash-worker.ts", page: "src/page.ts" },
+    build({ ...shared, entryPoints: { reader: "src/reader.ts", opener: "src/open-worker.ts", page: "src/page.ts" },
       format: "esm", splitting: true, chunkNames: "parts/[name]-[hash]", plugins: [pureHybrids, noPassphrases], external: ["./ed25519-portable.js"] }),
     // Apart, because esbuild shares whole files between parts, and X25519 stands in the same file.
     build({ ...shared, entryPoints: { "ed25519-portable": "src/ed25519-portable.ts" }, format: "esm" }),
@@ -95,7 +95,7 @@ async function filesUnder(folder) {
 /** What a reader in Dutch with a current browser fetches for a message with HTML and an attachment. */
 function readerPath({ outputs }) {
   const named = new Map(Object.entries(outputs).map(([path, about]) => [relative(dist, join(here, path)), about]));
-  const wanted = new Set(["reader.js", "opener.js", "hasher.js"]);
+  const wanted = new Set(["reader.js", "opener.js"]);
   for (const name of wanted) {
     for (const { path, kind } of named.get(name).imports) {
       const part = relative(dist, join(here, path));

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 await build({
   absWorkingDir: dirname(dirname(fileURLToPath(import.meta.url))),
-  entryPoints: { worker: "bench/worker.ts", hasher: "src/hash-worker.ts" },
+  entryPoints: { worker: "bench/worker.ts" },
   outdir: process.argv[2],
   bundle: true,
   minify: true,

@@ -5,6 +5,7 @@ import { payloadKey, unwrap } from "../src/age-header.ts";
 import { browserCipher, portableCipher, type ChunkCipher } from "../src/cipher.ts";
 import { streamDrain, wholeDrain, type Drain } from "../src/drain.ts";
 import { toHexDigits } from "../src/hex.ts";
+import { PIECE, PieceDigest } from "../src/pieces.ts";
 import { headerEnd, NONCE_BYTES } from "../src/header-end.ts";
 import { CHUNK, PayloadOpener, roomFor, SEALED_CHUNK } from "../src/payload.ts";
 import { PayloadSealer, sealedSize } from "../src/payload-sealer.ts";
@@ -17,6 +18,7 @@ interface Job {
   identity: string;
   size: number;
   sha256: string;
+  pieces: string;
 }
 
 const BATCH = 16 * SEALED_CHUNK;
@@ -38,14 +40,14 @@ async function ours(job: Job, make: (key: Uint8Array<ArrayBuffer>) => Promise<Ch
   while (batch.length) {
     const next = batch.length < BATCH ? null : source.fill(spare);
     const length = roomFor(batch.length);
-    const plain = drain ? await drain.lend(length) : own.subarray(0, length);
+    const plain = drain ? drain.lend(length) : own.subarray(0, length);
     await opener.open(batch, plain);
     await (drain ? drain.take(plain) : sink.write(plain));
     if (!next) break;
     spare = batch.buffer;
     batch = await next;
   }
-  if (!opener.done || (drain && (await drain.digest()) !== job.sha256)) throw new Error("damaged");
+  if (!opener.done || (drain && (await drain.digest()) !== job.pieces)) throw new Error("damaged");
 }
 
 const browser = async (key: Uint8Array<ArrayBuffer>): Promise<ChunkCipher> => {
@@ -53,14 +55,6 @@ const browser = async (key: Uint8Array<ArrayBuffer>): Promise<ChunkCipher> => {
   if (!cipher) throw new Error("this browser has no ChaCha20-Poly1305");
   return cipher;
 };
-
-async function digesting(sink: Sink, piece = BATCH): Promise<Drain> {
-  const hasher = new Worker(new URL("./hasher.js", import.meta.url), { type: "module" });
-  const channel = new MessageChannel();
-  hasher.postMessage(null, [channel.port1]);
-  const drain = streamDrain(sink, channel.port2, piece);
-  return { ...drain, digest: () => drain.digest().finally(() => hasher.terminate()) };
-}
 
 async function drainStream(stream: ReadableStream<Uint8Array>, look: (piece: Uint8Array) => void = () => undefined): Promise<number> {
   let bytes = 0;
@@ -79,22 +73,21 @@ const theFile = async (job: Job): Promise<Blob> => (file ??= new Blob(Array.from
 async function sealing(job: Job, hashed: boolean): Promise<void> {
   const source = new SealedSource((await theFile(job)).stream() as ReadableStream<Uint8Array<ArrayBuffer>>);
   const sealer = new PayloadSealer(await browser(crypto.getRandomValues(new Uint8Array(32))));
-  const drain = hashed ? await digesting(nowhere, 16 * CHUNK) : null;
+  const digest = hashed ? new PieceDigest() : null;
   const batch = 16 * CHUNK;
   const sealed = new Uint8Array(sealedSize(batch));
   let spare: ArrayBuffer | null = new ArrayBuffer(batch);
-  const room = async (): Promise<ArrayBuffer> => (drain ? (await drain.lend(batch)).buffer : (spare ?? new ArrayBuffer(batch)));
-  let next = source.fill(await room());
+  let next = source.fill(spare ?? new ArrayBuffer(batch));
   for (let left = job.size; left > 0; ) {
     const plain = await next;
     left -= plain.length;
     spare = null;
-    if (left > 0) next = source.fill(await room());
+    if (left > 0) next = source.fill(spare ?? new ArrayBuffer(batch));
     await sealer.seal(plain, left === 0, sealed.subarray(0, sealedSize(plain.length)));
-    if (drain) await drain.take(plain);
+    await digest?.add(plain);
     spare = plain.buffer;
   }
-  if (drain) await drain.digest();
+  await digest?.finish();
 }
 
 const WAYS: Record<string, (job: Job) => Promise<unknown>> = {
@@ -123,10 +116,10 @@ const WAYS: Record<string, (job: Job) => Promise<unknown>> = {
   "open: ours": (job) => ours(job, browser, null, nowhere),
   "open: ours, portable cipher": (job) => ours(job, async (key) => portableCipher(key), null, nowhere),
   "open: ours, digested in memory": (job) => ours(job, browser, wholeDrain(job.size, () => undefined), nowhere),
-  "open: ours, digested": async (job) => ours(job, browser, await digesting(nowhere), nowhere),
+  "open: ours, digested": async (job) => ours(job, browser, streamDrain(nowhere, PIECE), nowhere),
   async "open: ours, digested and saved"(job) {
     const sink = await openSink({ kind: "shelf", name: "bench" });
-    await ours(job, browser, await digesting(sink), sink);
+    await ours(job, browser, streamDrain(sink, PIECE), sink);
     await sink.finish();
     await (await navigator.storage.getDirectory()).removeEntry("zegel-shelf", { recursive: true });
   },

@@ -1,19 +1,15 @@
 /**
- * What becomes of opened plaintext: it is digested and goes to its sink, in one of two ways. Small files are put together in
- * memory and digested by the platform at the end; large ones go through the second worker piece by piece, in buffers that
- * come back.
+ * What becomes of opened plaintext: it is digested and goes to its sink. Small files are put together in memory; of large
+ * ones one piece at a time is there.
  */
-import { toHexDigits, type Bytes } from "./hex.ts";
-import type { FromHasher, ToHasher } from "./hash-worker.ts";
+import type { Bytes } from "./hex.ts";
+import { PieceDigest } from "./pieces.ts";
 import type { Sink } from "./sinks.ts";
 
-/** Pieces of plaintext that may be under way to the hasher. */
-const UNDER_WAY = 8;
-
 export interface Drain {
-  /** Room for the next piece of `length` bytes. */
-  lend(length: number): Promise<Bytes>;
-  /** Take the piece, filled. */
+  /** Room for the next piece of `length` bytes; the room of the piece before may be used again. */
+  lend(length: number): Bytes;
+  /** Take the piece, filled: a whole one (`PIECE`), but for the last. */
   take(plain: Bytes): Promise<void>;
   /** The digest of all pieces, as hex; after this the sink may be finished. */
   digest(): Promise<string>;
@@ -22,44 +18,31 @@ export interface Drain {
 /** Everything in one buffer of the file's size. */
 export function wholeDrain(size: number, keep: (whole: Bytes) => void): Drain {
   const whole = new Uint8Array(size);
+  const pieces = new PieceDigest();
   let at = 0;
   return {
-    lend: async (length) => whole.subarray(at, at + length),
-    take: async (plain) => void (at += plain.length),
+    lend: (length) => whole.subarray(at, at + length),
+    async take(plain) {
+      at += plain.length;
+      await pieces.add(plain);
+    },
     async digest() {
       keep(whole);
-      return toHexDigits(new Uint8Array(await crypto.subtle.digest("SHA-256", whole)));
+      return pieces.finish();
     },
   };
 }
 
-/** Piece by piece into `sink`, digested behind `port`. */
-export function streamDrain(sink: Sink, port: MessagePort, piece: number): Drain {
-  const free: ArrayBuffer[] = Array.from({ length: UNDER_WAY }, () => new ArrayBuffer(piece));
-  let waiting: ((buffer: ArrayBuffer) => void) | null = null;
-  let finished: ((digest: string) => void) | null = null;
-  port.onmessage = ({ data }: MessageEvent<FromHasher>) => {
-    if ("digest" in data) finished?.(data.digest);
-    else if (waiting) {
-      const go = waiting;
-      waiting = null;
-      go(data.buffer);
-    } else free.push(data.buffer);
-  };
-  const send = (message: ToHasher, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
+/** Piece by piece into `sink`. */
+export function streamDrain(sink: Sink, piece: number): Drain {
+  const room = new Uint8Array(piece);
+  const pieces = new PieceDigest();
   return {
-    async lend(length) {
-      const buffer = free.pop() ?? (await new Promise<ArrayBuffer>((resolve) => (waiting = resolve)));
-      return new Uint8Array(buffer, 0, length);
-    },
+    lend: (length) => room.subarray(0, length),
     async take(plain) {
+      await pieces.add(plain);
       await sink.write(plain);
-      send({ buffer: plain.buffer, length: plain.length }, [plain.buffer]);
     },
-    digest: () =>
-      new Promise((resolve) => {
-        finished = resolve;
-        send({ end: true });
-      }),
+    digest: () => pieces.finish(),
   };
 }

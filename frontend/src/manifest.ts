@@ -13,7 +13,7 @@ export interface Attachment {
   name: string;
   type: string;
   size: number;
-  sha256: string;
+  pieces: string;
   cid: string;
 }
 
@@ -102,16 +102,17 @@ function attachment(value: unknown): Attachment {
   const members = record(value);
   const size = members["size"];
   const name = text(members["name"]);
-  const sha256 = text(members["sha256"]);
+  const pieces = text(members["pieces"]);
   check(Number.isSafeInteger(size) && (size as number) >= 0, "size");
-  check(/^[0-9a-f]{64}$/.test(sha256), "sha256");
+  check(/^[0-9a-f]{64}$/.test(text(members["sha256"])), "sha256");
+  check(/^[0-9a-f]{64}$/.test(pieces), "pieces");
   check(name !== "" && [...name].length <= 150 && name !== "." && name !== ".." && !UNSAFE_NAME.test(name), "name");
   return {
     blob: identifier(members["blob"]),
     name,
     type: oneLine(members["type"]).slice(0, 255),
     size: size as number,
-    sha256,
+    pieces,
     cid: oneLine(members["cid"]).slice(0, 255),
   };
 }

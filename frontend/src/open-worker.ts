@@ -7,21 +7,22 @@ import { browserCipher, portableCipher } from "./cipher.ts";
 import { refusal, send } from "./api.ts";
 import { headerEnd, NONCE_BYTES } from "./header-end.ts";
 import type { Bytes } from "./hex.ts";
+import { PIECE } from "./pieces.ts";
 import { PayloadOpener, roomFor, SEALED_CHUNK } from "./payload.ts";
 import { SealedSource } from "./sealed-source.ts";
 import { openSink, type Sink, type SinkChoice } from "./sinks.ts";
 import { ReaderError, troubleOf, type Trouble } from "./trouble.ts";
 
-/** What the page asks. `size` and `sha256` are the manifest's, of the plaintext; `sealed` is the blob's size. */
+/** What the page asks. `size` and `pieces` are the manifest's, of the plaintext; `sealed` is the blob's size. */
 export interface OpenJob {
   url: string;
   headers: Record<string, string>;
   sealed: number;
   size: number;
-  sha256: string;
+  pieces: string;
   sink: SinkChoice;
-  /** To the hash worker; null for a file that is put together in memory. */
-  hasher: MessagePort | null;
+  /** Put the file together in memory. */
+  whole: boolean;
 }
 
 export type ToWorker = { say: "open"; job: OpenJob } | { say: "key"; key: Bytes };
@@ -31,6 +32,7 @@ export type FromWorker =
   | { say: "done"; file: Blob | null }
   | { say: "trouble"; trouble: Trouble; retryAfter: number | undefined };
 
+/** One piece of the digest (`PIECE`), sealed. */
 const BATCH = 16 * SEALED_CHUNK;
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const tell = (message: FromWorker): void => scope.postMessage(message);
@@ -68,10 +70,10 @@ async function open(job: OpenJob): Promise<Blob | null> {
     key.fill(0);
     if (opener.size !== job.size) throw new ReaderError("damaged-file");
     sink = await openSink(job.sink);
-    const drain = job.hasher ? streamDrain(sink, job.hasher, BATCH) : wholeDrain(job.size, sink.write);
+    const drain = job.whole ? wholeDrain(job.size, sink.write) : streamDrain(sink, PIECE);
     await pump(source, first.subarray(start), opener, drain);
     // Damage that age cannot see: another file of this parcel, or one that a reader sealed and nobody signed for.
-    if (!opener.done || (await drain.digest()) !== job.sha256) throw new ReaderError("damaged-file");
+    if (!opener.done || (await drain.digest()) !== job.pieces) throw new ReaderError("damaged-file");
     return await sink.finish();
   } catch (error) {
     await source.cancel();
@@ -88,7 +90,7 @@ async function pump(source: SealedSource, early: Bytes, opener: PayloadOpener, d
   while (batch.length || !opener.done) {
     const next = batch.length < BATCH ? null : source.fill(spare);
     next?.catch(() => undefined);
-    const plain = await drain.lend(roomFor(batch.length));
+    const plain = drain.lend(roomFor(batch.length));
     await opener.open(batch, plain);
     bytes += plain.length;
     await drain.take(plain);

@@ -1,7 +1,7 @@
 /** The page's side of the worker that opens attachments: it answers with the key of one payload, and listens. */
 import { NoMatch, payloadKey, unwrap } from "./age-header.ts";
 import type { FromWorker, OpenJob, ToWorker } from "./open-worker.ts";
-import { newHashWorker, newOpenWorker } from "./trusted.ts";
+import { newOpenWorker } from "./trusted.ts";
 import { ReaderError, troubleOf } from "./trouble.ts";
 
 export interface Opening {
@@ -10,20 +10,18 @@ export interface Opening {
   stop(): void;
 }
 
-/** Up to this size a file is put together in memory; above it a second worker digests it piece by piece. */
+/** Up to this size a file is put together in memory. */
 export const MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** Open one blob with the parcel key; `progress` hears how many bytes of plaintext are there. */
-export function openBlob(job: Omit<OpenJob, "hasher">, parcelKey: string, progress: (bytes: number) => void): Opening {
+export function openBlob(job: Omit<OpenJob, "whole">, parcelKey: string, progress: (bytes: number) => void): Opening {
   const worker = newOpenWorker();
-  const hashing = job.size > MEMORY_BYTES ? newHashWorker() : null;
   const tell = (message: ToWorker): void => worker.postMessage(message);
   let stop: () => void = () => undefined;
   const file = new Promise<Blob | null>((resolve, reject) => {
     stop = () => reject(new ReaderError("stopped"));
     // Without a message the worker's program could not be fetched.
     worker.onerror = ({ message }) => reject(new ReaderError(message ? "server" : "offline", { cause: message }));
-    if (hashing) hashing.onerror = worker.onerror;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.say === "header") {
         unwrap(data.header, parcelKey).then(
@@ -35,12 +33,7 @@ export function openBlob(job: Omit<OpenJob, "hasher">, parcelKey: string, progre
       else if (data.say === "done") resolve(data.file);
       else reject(new ReaderError(data.trouble, { retryAfter: data.retryAfter }));
     };
-  }).finally(() => {
-    worker.terminate();
-    hashing?.terminate();
-  });
-  const channel = hashing && new MessageChannel();
-  if (hashing && channel) hashing.postMessage(null, [channel.port1]);
-  worker.postMessage({ say: "open", job: { ...job, hasher: channel?.port2 ?? null } } satisfies ToWorker, channel ? [channel.port2] : []);
+  }).finally(() => worker.terminate());
+  tell({ say: "open", job: { ...job, whole: job.size <= MEMORY_BYTES } });
   return { file, stop };
 }

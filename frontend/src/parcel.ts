@@ -18,7 +18,7 @@ export interface Parcel {
   verified: boolean;
   key: string;
   /** What a worker needs to open one attachment into `sink`; throws `damaged-file` when the server has no such blob. */
-  job(attachment: Attachment, sink: SinkChoice): Omit<OpenJob, "hasher">;
+  job(attachment: Attachment, sink: SinkChoice): Omit<OpenJob, "whole">;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function openParcel(api: ReaderApi, slip: string, secret: Bytes, an
     job(attachment, sink) {
       const size = sizes.get(attachment.blob);
       if (size === undefined) throw new ReaderError("damaged-file");
-      return { ...api.blobRequest(attachment.blob, answer.ticket), sealed: size, size: attachment.size, sha256: attachment.sha256, sink };
+      return { ...api.blobRequest(attachment.blob, answer.ticket), sealed: size, size: attachment.size, pieces: attachment.pieces, sink };
     },
   };
 }

@@ -1,9 +1,8 @@
 /**
  * Trusted Types: under `require-trusted-types-for 'script'` a browser refuses text where code could start. This policy lets
- * exactly three constants through; DOMPurify has a policy of its own (`dompurify`).
+ * exactly two constants through; DOMPurify has a policy of its own (`dompurify`).
  */
 const OPENER = new URL("./opener.js", import.meta.url).href;
-const HASHER = new URL("./hasher.js", import.meta.url).href;
 
 /**
  * The empty page of a message. Its own CSP comes on top of the portal's: nothing is loaded but the portal's fonts and the
@@ -29,13 +28,11 @@ const refuse = (): never => {
 
 const rules: Policy = {
   createHTML: (text) => (text === FRAME_SHELL ? text : refuse()),
-  createScriptURL: (text) => (text === OPENER || text === HASHER ? text : refuse()),
+  createScriptURL: (text) => (text === OPENER ? text : refuse()),
 };
 
 const factory = (globalThis as { trustedTypes?: PolicyFactory }).trustedTypes;
 const policy = factory ? factory.createPolicy("zegel", rules) : rules;
 
 export const frameShell = (): string => policy.createHTML(FRAME_SHELL);
-const newWorker = (url: string): Worker => new Worker(policy.createScriptURL(url), { type: "module" });
-export const newOpenWorker = (): Worker => newWorker(OPENER);
-export const newHashWorker = (): Worker => newWorker(HASHER);
+export const newOpenWorker = (): Worker => new Worker(policy.createScriptURL(OPENER), { type: "module" });

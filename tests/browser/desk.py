@@ -46,7 +46,12 @@ class Desk:
         self._house = build(ground, "inside")
         assert self._house.announce is not None
         self._kept = Kept()
-        self._courier = dataclasses.replace(self._house.announce, notifier=self._kept)
+        told = {
+            kind: dataclasses.replace(handler, notifier=self._kept)  # type: ignore[type-var]
+            for kind, handler in self._house.announce.handlers.items()
+            if hasattr(handler, "notifier")
+        }
+        self._courier = dataclasses.replace(self._house.announce, handlers={**self._house.announce.handlers, **told})
         self._password = secrets.token_hex(8)
         self._actor = self._house.welcome.add(SENDER, "Afdeling Zorg en Welzijn", self._password)
 

@@ -69,7 +69,7 @@ const manifest = {
   organisation: { name: "Gemeente Voorbeeld", host: HOST }, from: { name: "Afdeling Zorg", address: SENDER },
   to: [{ name: "", address: "j.dejong@example.net" }], cc: [], subject: "Beschikking – één €", text: "Geachte mevrouw,\n\nTot ziens.",
   html: "<p>Geachte mevrouw,</p>", class: 2, language: "nl", created: TIME, expires: "2026-12-20T09:14:00Z", archive: false,
-  attachments: [{ blob: identifier("blob 1"), name: "Beschikking.pdf", type: "application/pdf", size: 3, sha256: Buffer.from(sha256(utf8("abc"))).toString("hex"), cid: "" }],
+  attachments: [{ blob: identifier("blob 1"), name: "Beschikking.pdf", type: "application/pdf", size: 3, sha256: Buffer.from(sha256(utf8("abc"))).toString("hex"), pieces: Buffer.from(sha256(sha256(utf8("abc")))).toString("hex"), cid: "" }],
 }; // prettier-ignore
 
 function keyPair(label: string) {

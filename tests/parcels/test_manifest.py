@@ -18,6 +18,9 @@ from zegel.parcels.manifest import Attachment, Manifest, Organisation
 MOMENT = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 
 
+DIGESTS = {"sha256": "ab" * 32, "pieces": "cd" * 32}
+
+
 @pytest.fixture(scope="module")
 def custody(tmp_path_factory: pytest.TempPathFactory) -> Custody:
     return make_keys(tmp_path_factory.mktemp("keys") / "keys")
@@ -37,7 +40,7 @@ def a_manifest(**facts: object) -> Manifest:
         language="nl",
         created=MOMENT,
         expires=MOMENT.replace(month=12),
-        attachments=(Attachment(identifiers.new_identifier(), "brief.pdf", "application/pdf", 3, "ab" * 32),),
+        attachments=(Attachment(identifiers.new_identifier(), "brief.pdf", "application/pdf", 3, **DIGESTS),),
     )
     return replace(found, **facts)  # type: ignore[arg-type]
 
@@ -125,9 +128,48 @@ def test_the_manifest_of_another_parcel_is_refused() -> None:
         ("to", 3),
         ("expires", "morgen"),
         ("from", {"name": "x", "address": "geen adres"}),
-        ("attachments", [{"blob": "../x", "name": "a", "type": "b", "size": 1, "sha256": "ab" * 32, "cid": ""}]),
-        ("attachments", [{"blob": "a" * 26, "name": "../a", "type": "b", "size": 1, "sha256": "ab" * 32, "cid": ""}]),
-        ("attachments", [{"blob": "a" * 26, "name": "a", "type": "b", "size": -1, "sha256": "ab" * 32, "cid": ""}]),
+        (
+            "attachments",
+            [
+                {
+                    "blob": "../x",
+                    "name": "a",
+                    "type": "b",
+                    "size": 1,
+                    "sha256": "ab" * 32,
+                    "pieces": "cd" * 32,
+                    "cid": "",
+                }
+            ],
+        ),
+        (
+            "attachments",
+            [
+                {
+                    "blob": "a" * 26,
+                    "name": "../a",
+                    "type": "b",
+                    "size": 1,
+                    "sha256": "ab" * 32,
+                    "pieces": "cd" * 32,
+                    "cid": "",
+                }
+            ],
+        ),
+        (
+            "attachments",
+            [
+                {
+                    "blob": "a" * 26,
+                    "name": "a",
+                    "type": "b",
+                    "size": -1,
+                    "sha256": "ab" * 32,
+                    "pieces": "cd" * 32,
+                    "cid": "",
+                }
+            ],
+        ),
     ],
 )
 def test_wrong_members_are_refused(member: str, value: object) -> None:

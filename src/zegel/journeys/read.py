@@ -14,6 +14,7 @@ from zegel.journeys.ports import Releases
 from zegel.parcels.claim import Link, derive_seed
 from zegel.parcels.limits import MANIFEST_BYTES
 from zegel.parcels.manifest import Attachment, Manifest
+from zegel.parcels.pieces import PieceDigest
 from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import SigningKey, read_signed, verify
 
@@ -40,14 +41,16 @@ class Opened:
         The caller keeps nothing of it when it raises: an attachment is whole or it is not there.
         """
         sealed = self.releases.blob(self.link.slip, attachment.blob, self.released.ticket)
-        found, size = hashlib.sha256(), 0
+        found, pieces, size = hashlib.sha256(), PieceDigest(), 0
         for piece in seal.open_iter(sealed, self.key):
             found.update(piece)
+            pieces.update(piece)
             size += len(piece)
             if size > attachment.size:
                 break
             yield piece
-        if size != attachment.size or found.hexdigest() != attachment.sha256:
+        whole = (size, found.hexdigest(), pieces.hexdigest())
+        if whole != (attachment.size, attachment.sha256, attachment.pieces):
             raise Damaged("The attachment “{name}” is not the one that was sent.", code="swapped", name=attachment.name)
 
 

@@ -19,6 +19,7 @@ from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_s
 from zegel.parcels.names import safe_name
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.outbox_words import NoticeWords, spell_words
+from zegel.parcels.pieces import PieceDigest
 from zegel.parcels.proofs import Proof
 from zegel.parcels.signature import spell_signed
 from zegel.parcels.ways import Way
@@ -89,12 +90,14 @@ class AttachmentWriter:
         self._type = type_[:_LONGEST_TYPE]
         self._cid = cid[:_LONGEST_TYPE]
         self._hash = hashlib.sha256()
+        self._pieces = PieceDigest()
         self._size = 0
         self._blob = SealedBlob(packing.submit.sink, packing.recipient, packing.class_)
 
     def write(self, data: bytes) -> None:
         """Append plaintext; raises Mistake when the parcel becomes larger than allowed."""
         self._hash.update(data)
+        self._pieces.update(data)
         self._size += len(data)
         self._packing.count_bytes(len(data))
         self._blob.write(data)
@@ -102,8 +105,11 @@ class AttachmentWriter:
     def close(self) -> None:
         """Finish the attachment; without this it does not become part of the parcel."""
         blob = self._blob.close()
-        found = Attachment(blob.blob, self._name, self._type, self._size, self._hash.hexdigest(), self._cid)
+        found = Attachment(blob.blob, self._name, self._type, self._size, *self._digests(), self._cid)
         self._packing.add(found, blob)
+
+    def _digests(self) -> tuple[str, str]:
+        return self._hash.hexdigest(), self._pieces.hexdigest()
 
     def abort(self) -> None:
         """Forget the attachment."""

@@ -20,13 +20,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One attachment; ``size`` and ``sha256`` are of the plaintext."""
+    """One attachment; ``size``, ``sha256`` and ``pieces`` (``parcels.pieces``) are of the plaintext."""
 
     blob: str
     name: str
     type: str
     size: int
     sha256: str
+    pieces: str
     cid: str = ""
 
 
@@ -100,7 +101,15 @@ def spell_manifest(manifest: Manifest) -> bytes:
         "expires": spell_time(manifest.expires),
         "archive": manifest.archive,
         "attachments": [
-            {"blob": a.blob, "name": a.name, "type": a.type, "size": a.size, "sha256": a.sha256, "cid": a.cid}
+            {
+                "blob": a.blob,
+                "name": a.name,
+                "type": a.type,
+                "size": a.size,
+                "sha256": a.sha256,
+                "pieces": a.pieces,
+                "cid": a.cid,
+            }
             for a in manifest.attachments
         ],
     }
@@ -181,7 +190,8 @@ def _from_members(members: dict[str, Any]) -> Manifest:
 
 
 def _read_attachment(item: dict[str, Any]) -> Attachment:
-    if type(item["size"]) is not int or item["size"] < 0 or not _SHA256.match(item["sha256"]):
+    digests = _SHA256.match(item["sha256"]) and _SHA256.match(item["pieces"])
+    if type(item["size"]) is not int or item["size"] < 0 or not digests:
         raise Mistake("An attachment's size or digest is not one.")
     return Attachment(
         blob=identifiers.checked(item["blob"]),
@@ -189,6 +199,7 @@ def _read_attachment(item: dict[str, Any]) -> Attachment:
         type=str(item["type"])[:255],
         size=item["size"],
         sha256=item["sha256"],
+        pieces=item["pieces"],
         cid=str(item["cid"])[:255],
     )
 
