@@ -1,7 +1,7 @@
 """A bucket at whoever speaks S3.
 
 Objects lie at ``<prefix>blobs/<name>``, parts of large uploads at ``<prefix>parts/<name>.<owner>/<number>``; how they
-get there, ``s3_writer`` tells.
+get there, ``s3_writer`` tells. Blobs travel over ``s3_wire``; boto3 asks for everything else.
 """
 
 import hashlib
@@ -12,12 +12,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
-from botocore import exceptions
 from botocore.config import Config
 
 from zegel.errors import Mistake, Unavailable
 from zegel.stores.drivers.driver import (
-    PIECE,
     Guarantees,
     Remains,
     Stored,
@@ -26,7 +24,8 @@ from zegel.stores.drivers.driver import (
     missing_part,
     silent,
 )
-from zegel.stores.drivers.s3_errors import LOCKED, MISSING, code_of, translated
+from zegel.stores.drivers.s3_errors import LOCKED, MISSING, Answer, translated
+from zegel.stores.drivers.s3_wire import Wire, address
 from zegel.stores.drivers.s3_writer import S3Writer
 
 _BATCH: Final = 1000
@@ -83,6 +82,14 @@ class S3Store:
                 max_pool_connections=connections,
             ),
         )
+        self.wire = Wire(
+            address(bucket.endpoint, bucket.bucket, bucket.path_style),
+            bucket.region,
+            bucket.access_key,
+            bucket.secret_key,
+            (connect_seconds, read_seconds),
+            connections,
+        )
         self._versioned: bool | None = None
 
     def key(self, name: str) -> str:
@@ -97,17 +104,16 @@ class S3Store:
     def _read(self, key: str, start: int, length: int | None) -> Iterator[bytes]:
         if length == 0:
             return iter(())
-        wanted: dict[str, str] = {}
+        wanted = ""
         if start or length is not None:
-            wanted["Range"] = f"bytes={start}-" + ("" if length is None else str(start + length - 1))
+            wanted = f"bytes={start}-" + ("" if length is None else str(start + length - 1))
         with translated():
             try:
-                answer = self.client.get_object(Bucket=self.bucket, Key=key, **wanted)
-            except exceptions.ClientError as error:
-                if code_of(error) in ("InvalidRange", "416"):
+                return self.wire.get(key, wanted)
+            except Answer as answer:
+                if answer.status == 416:
                     return iter(())
                 raise
-        return _pieces(answer["Body"])
 
     def size(self, name: str) -> int:
         return int(self.head(self.key(name))["ContentLength"])
@@ -237,12 +243,3 @@ class S3Store:
     def _part(self, name: str, owner: str, number: int) -> str:
         mark = hashlib.sha256(owner.encode()).hexdigest()[:16]
         return f"{self.prefix}parts/{checked_name(name)}.{mark}/{number:06d}"
-
-
-def _pieces(body: Any) -> Iterator[bytes]:
-    try:
-        with translated():
-            while piece := body.read(PIECE):
-                yield piece
-    finally:
-        body.close()

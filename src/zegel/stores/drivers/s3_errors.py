@@ -1,9 +1,10 @@
-"""botocore's errors → the families of ours (see ``driver``, *Failures*)."""
+"""What an S3 server answers → the families of ours (see ``driver``, *Failures*)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore import exceptions
+from urllib3.exceptions import HTTPError
 
 from zegel.errors import Unavailable
 from zegel.stores.drivers.driver import full, missing, refused, silent
@@ -22,20 +23,30 @@ class Exists(Exception):
     """If-None-Match did not hold."""
 
 
+class Answer(Exception):
+    """What ``s3_wire`` was told instead of what it asked for."""
+
+    def __init__(self, code: str, status: int):
+        super().__init__(code)
+        self.code = code
+        self.status = status
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """botocore's errors → NotFound and Unavailable (see ``driver``)."""
+    """botocore's and urllib3's errors → NotFound and Unavailable (see ``driver``)."""
     try:
         yield
     except exceptions.ClientError as error:
-        raise _of_answer(error) from error
-    except (exceptions.BotoCoreError, OSError, ValueError) as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        raise _of_answer(code_of(error), status) from error
+    except Answer as error:
+        raise _of_answer(error.code, error.status) from error
+    except (exceptions.BotoCoreError, HTTPError, OSError, ValueError) as error:
         raise silent() from error
 
 
-def _of_answer(error: exceptions.ClientError) -> Exception:
-    code = code_of(error)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+def _of_answer(code: str, status: int) -> Exception:
     if code in ("PreconditionFailed", "412") or status == 412:
         return Exists()
     if code in MISSING:

@@ -7,7 +7,7 @@ compared with ours. So memory stays flat, and what the provider got is what we s
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -16,9 +16,11 @@ from zegel.errors import NotFound, Unavailable
 from zegel.parcels.deposit import Blob
 from zegel.stores.drivers.driver import silent, taken
 from zegel.stores.drivers.s3_errors import Exists, translated
+from zegel.stores.drivers.s3_wire import Wire
 
 PART: Final = 8 * 1024 * 1024
 _AT_ONCE: Final = 2
+_LITTLE: Final = 64 * 1024
 
 
 class Bucketful(Protocol):
@@ -26,6 +28,7 @@ class Bucketful(Protocol):
 
     client: Any
     bucket: str
+    wire: Wire
 
     def head(self, key: str) -> dict[str, Any]: ...
     def read(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]: ...
@@ -41,7 +44,8 @@ class S3Writer:
         self._replace = replace
         self._hash = hashlib.sha256()
         self._size = 0
-        self._piece = bytearray()
+        self._part: list[bytes | bytearray] = []
+        self._in_part = 0
         self._upload = ""
         self._etags: list[str] = []
         self._flying: list[Future[str]] = []
@@ -51,14 +55,24 @@ class S3Writer:
     def write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         self._size += len(data)
-        rest = memoryview(data)
-        while rest:
-            taken_now = rest[: PART - len(self._piece)]
-            self._piece += taken_now
-            rest = rest[len(taken_now) :]
+        while data:
             # Kept back when exactly full: whether it is the last decides between one PUT and a multipart upload.
-            if rest and len(self._piece) == PART:
+            if self._in_part == PART:
                 self._send()
+            room = PART - self._in_part
+            self._keep(data if len(data) <= room else memoryview(data)[:room])
+            data = memoryview(data)[room:]
+
+    def _keep(self, data: bytes | memoryview) -> None:
+        """Bytes never change, so large ones are kept as they came; the rest is copied, little to little."""
+        self._in_part += len(data)
+        last = self._part[-1] if self._part else None
+        if isinstance(last, bytearray) and len(last) + len(data) <= _LITTLE:
+            last += data
+        elif len(data) < _LITTLE:
+            self._part.append(bytearray(data))
+        else:
+            self._part.append(bytes(data))
 
     def commit(self) -> Blob:
         if self._done:
@@ -83,25 +97,22 @@ class S3Writer:
             with suppress(Unavailable, NotFound), translated():
                 self._store.client.abort_multipart_upload(**self._where(), UploadId=self._upload)
         self._upload = ""
-        self._piece = bytearray()
+        self._part, self._in_part = [], 0
 
     def _where(self) -> dict[str, str]:
         return {"Bucket": self._store.bucket, "Key": self._key}
 
     def _put(self, done: Blob) -> None:
-        body = bytes(self._piece)
-        digest = hashlib.md5(body, usedforsecurity=False)
-        only_new = {} if self._replace else {"IfNoneMatch": "*"}
+        digest = _md5(self._part)
+        only_new = {} if self._replace else {"If-None-Match": "*"}
         try:
             with translated():
-                answer = self._store.client.put_object(
-                    **self._where(), Body=body, ContentMD5=base64.b64encode(digest.digest()).decode(), **only_new
-                )
+                etag = self._store.wire.put(self._key, self._part, _base64(digest), only_new)
         except Exists:
             # Also our own first try, whose answer was lost.
             self._check_same(done)
             return
-        _compare(answer["ETag"], digest.hexdigest())
+        _compare(etag, digest.hex())
 
     def _send(self) -> None:
         if not self._upload:
@@ -111,18 +122,15 @@ class S3Writer:
             self._pool = ThreadPoolExecutor(_AT_ONCE, "s3-part")
         if len(self._flying) - len(self._etags) >= _AT_ONCE:
             self._etags.append(self._flying[len(self._etags)].result())
-        self._flying.append(self._pool.submit(self._send_part, len(self._flying) + 1, bytes(self._piece)))
-        self._piece.clear()
+        self._flying.append(self._pool.submit(self._send_part, len(self._flying) + 1, self._part))
+        self._part, self._in_part = [], 0
 
-    def _send_part(self, number: int, body: bytes) -> str:
-        digest = hashlib.md5(body, usedforsecurity=False)
-        md5 = base64.b64encode(digest.digest()).decode()
+    def _send_part(self, number: int, body: list[bytes | bytearray]) -> str:
+        digest = _md5(body)
         with translated():
-            answer = self._store.client.upload_part(
-                **self._where(), UploadId=self._upload, PartNumber=number, Body=body, ContentMD5=md5
-            )
-        _compare(answer["ETag"], digest.hexdigest())
-        return str(answer["ETag"])
+            etag = self._store.wire.put(self._key, body, _base64(digest), partNumber=number, uploadId=self._upload)
+        _compare(etag, digest.hex())
+        return etag
 
     def _finish(self, done: Blob) -> None:
         self._send()
@@ -150,6 +158,17 @@ class S3Writer:
             digest.update(piece)
         if digest.hexdigest() != done.sha256:
             raise taken()
+
+
+def _md5(body: Sequence[bytes | bytearray]) -> bytes:
+    digest = hashlib.md5(usedforsecurity=False)
+    for piece in body:
+        digest.update(piece)
+    return digest.digest()
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
 
 
 def _compare(etag: str, md5: str) -> None:
