@@ -1,7 +1,7 @@
 """Plan B: leave a patch, planned or without its supplier's help, while reading and sending go on.
 
-Per blob: copy → verify at the target → record the new place → delete at the source. Every step may be cut off: rows say
-what is done, and running it again goes on.
+Per blob: copy → verify at the target → record the new place → delete at the source; first everything is safe, then
+everything is deleted. Every step may be cut off: rows say what is done, and running it again goes on.
 
 *Cooperative*: the patch is ``leaving``; it takes nothing new, is read from, and emptied. *Hostile*: it is ``cut``; it
 is not asked anything any more, and copies are rebuilt from the others. What it still holds it cannot read.
@@ -11,6 +11,7 @@ import hashlib
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -18,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from zegel.audit.events import Event
-from zegel.errors import Mistake, NotFound, ZegelError
+from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.ports import Clock
 from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
@@ -26,6 +27,8 @@ from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal
 
 _BATCH = 200
+_DELETED = 1000
+_AT_ONCE = 4
 _SETTLING = 2.5
 """Seconds until every process has heard that a patch is being left (its facts are believed for one)."""
 
@@ -62,6 +65,8 @@ class Report:
     copied_size: int = 0
     deleted: int = 0
     seconds: float = 0.0
+    safe_seconds: float = 0.0
+    """Until everything that could be moved lay elsewhere, verified and recorded; deleting comes after that."""
     failed: dict[str, str] = field(default_factory=dict)
     """Blob → why it could not be moved; it is still where it was."""
     not_deleted: dict[str, str] = field(default_factory=dict)
@@ -99,6 +104,16 @@ class Throttle:
             self._free = start + count / self._rate
         if start > now:
             time.sleep(start - now)
+
+
+_Batch = list[tuple[Copy, "Future[list[Copy] | ZegelError]"]]
+"""Rows, and the copies that are being made for them."""
+
+
+def _shares(rows: Sequence[Copy]) -> list[Sequence[Copy]]:
+    """Rows for so many requests at a time; for a few rows, one."""
+    size = max(-(-len(rows) // _AT_ONCE), 50)
+    return [rows[first : first + size] for first in range(0, len(rows), size)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +176,8 @@ class Evacuate:
             while self._pass(patch, report, pool, throttle, of_blobs, of_size, began, progress):
                 # Again from the beginning: a deposit may have been recorded meanwhile, a target may have come back.
                 pass
-        self._finish(report, began)
+            report.safe_seconds = round(time.monotonic() - began, 3)
+            self._finish(report, began, pool)
         return report
 
     def _pass(
@@ -177,31 +193,33 @@ class Evacuate:
     ) -> bool:
         """Go through everything at the patch once; returns whether anything moved.
 
-        While one batch is copied, the one before is deleted: its new places are recorded already.
+        The next batch is on its way while one is recorded. Nothing is deleted yet: first everything is safe.
         """
         after, before = 0, report.blobs
         report.failed.clear()
-        with ThreadPoolExecutor(1, "delete") as deleter:
-            deleting: list[Future[None]] = []
-            while rows := self.records.copies_at(patch, ("whole", "broken", "wanted"), after, _BATCH):
-                self._batch(rows, report, pool, throttle)
-                deleting.append(deleter.submit(self._delete, report, after))
+        flying: deque[_Batch] = deque()
+        while True:
+            rows = self.records.copies_at(patch, ("whole", "broken", "wanted"), after, _BATCH)
+            if rows:
                 after = rows[-1].row
+                flying.append(self._send_off(rows, pool, throttle))
+            elif not flying:
+                return report.blobs > before
+            if len(flying) > 1 or not rows:
+                self._land(flying.popleft(), report)
                 if progress:
                     seconds = time.monotonic() - began
                     progress(Progress(report.blobs, of_blobs, report.size, of_size, seconds, len(report.failed)))
-            for future in deleting:
-                future.result()
-        return report.blobs > before
 
-    def _batch(self, rows: Sequence[Copy], report: Report, pool: ThreadPoolExecutor, throttle: Throttle | None) -> None:
+    def _send_off(self, rows: Sequence[Copy], pool: ThreadPoolExecutor, throttle: Throttle | None) -> _Batch:
         copies = self.records.copies_of([row.blob for row in rows])
         self.records.release()
-        moves = list(pool.map(lambda row: self._move(row, copies.get(row.blob, []), throttle), rows))
-        done = [(row, made) for row, made in zip(rows, moves, strict=True) if not isinstance(made, ZegelError)]
-        report.failed |= {
-            row.blob: str(made) for row, made in zip(rows, moves, strict=True) if isinstance(made, ZegelError)
-        }
+        return [(row, pool.submit(self._move, row, copies.get(row.blob, []), throttle)) for row in rows]
+
+    def _land(self, batch: _Batch, report: Report) -> None:
+        moves = [(row, future.result()) for row, future in batch]
+        done = [(row, made) for row, made in moves if not isinstance(made, ZegelError)]
+        report.failed |= {row.blob: str(made) for row, made in moves if isinstance(made, ZegelError)}
         self._record(done)
         report.blobs += len(done)
         report.size += sum(row.size for row, _ in done)
@@ -254,21 +272,21 @@ class Evacuate:
             self.records.add_copies(new, now)
             self.records.set_copies([row for row, _ in done if row.row in mine], "doomed", now)
 
-    def _delete(self, report: Report, after: int = 0) -> None:
-        """Ask the patch to delete what is doomed there; one that is cut is not asked."""
-        while report.mode == "cooperative":
-            doomed = self.records.copies_at(report.patch, ("doomed",), after, _BATCH)
-            if not doomed:
-                return
+    def _delete(self, report: Report, pool: ThreadPoolExecutor) -> None:
+        """Ask the patch to delete what is doomed there, in several requests at a time."""
+        after = 0
+        while doomed := self.records.copies_at(report.patch, ("doomed",), after, _DELETED):
             after = doomed[-1].row
-            failed = self.patches.remove(doomed)
+            self.records.release()
+            failed: dict[str, Unavailable] = {}
+            for refused in pool.map(self.patches.remove, _shares(doomed)):
+                failed |= refused
             report.not_deleted |= {name: str(error) for name, error in failed.items()}
             report.deleted += len(doomed) - len(failed)
 
-    def _finish(self, report: Report, began: float) -> None:
-        if report.mode == "cooperative":
-            report.not_deleted.clear()
-            self._delete(report)
+    def _finish(self, report: Report, began: float, pool: ThreadPoolExecutor) -> None:
+        if report.mode == "cooperative":  # A patch that is cut is not asked.
+            self._delete(report, pool)
             remains = self.patches.remains(report.patch)
             report.remains = {**asdict(remains), "nothing": remains.nothing}
         now = self.clock()

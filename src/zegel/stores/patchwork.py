@@ -21,8 +21,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
-from zegel.parcels.copies import WHOLE, Copy, CopyState, Outline, complete
+from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
+from zegel.parcels.copies import PIECE_BYTES, WHOLE, Copy, CopyState, Outline, complete
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 from zegel.stores.choosing import Ledger, Patch
@@ -208,13 +208,25 @@ class Patchwork(ShareSettling):
 
         ``name`` is another name to write under, for a drill.
 
-        Every piece is verified before it is sent, and the whole against what the target confirms. Raises Unavailable
-        (target or all sources), Damaged, NotFound (all sources).
+        What was read is verified before the target gives it its name, and what the target confirms is compared with
+        what was sent. Raises Unavailable (target or all sources), Damaged, NotFound (all sources).
         """
         if wanted.share != WHOLE:
             return self.make_share(wanted, sources, throttle, name)
+        reading, made = self.reading(sources, wanted.blob), False
+        if isinstance(reading, Reading) and wanted.size > PIECE_BYTES:
+            # A large blob is digested once, as a whole. When that is wrong, once more with a look at every piece: it
+            # finds the copy that is to blame, and goes on at another one in the middle.
+            with suppress(Damaged):
+                made = self._write(wanted, replace(reading, verify=False).pieces(), throttle, name)
+        if not made:
+            self._write(wanted, reading.pieces(), throttle, name)
+        self.patches[wanted.patch].health.good()
+        return replace(wanted, state="whole", checked=None)
+
+    def _write(self, wanted: Copy, pieces: Iterator[bytes], throttle: Callable[[int], None] | None, name: str) -> bool:
+        """Write a copy from its pieces; raises Damaged, leaving nothing, when their digest is not the copy's."""
         target = self.patches[wanted.patch]
-        pieces = self.reading(sources, wanted.blob).pieces()
         writer = target.driver.open_write(name or wanted.name)
         try:
             for piece in pieces:
@@ -222,15 +234,13 @@ class Patchwork(ShareSettling):
                     throttle(len(piece))
                 with blaming(target.health):
                     writer.write(piece)
+            if writer.digest() != wanted.sha256:
+                raise altered()
             with blaming(target.health):
-                done = writer.commit()
+                writer.commit()
         finally:
             writer.abort()
-        if done.sha256 != wanted.sha256:
-            target.driver.delete([name or wanted.name])
-            raise altered()
-        target.health.good()
-        return replace(wanted, state="whole", checked=None)
+        return True
 
     # Reading ------------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class Reading:
     sources: Sequence[Source]
     pool: Executor
     report: Report
+    verify: bool = True
+    """False for who compares the digest of the whole before it counts, and then asks again: it saves a pass over it."""
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield the range in pieces of at most 256 KiB; whatever can fail at once fails before the first."""
@@ -59,16 +61,12 @@ class Reading:
         stream, piece = self._start(left, start // PIECE_BYTES, end)
         return self._go_on(left, stream, piece, start, end)
 
-    def _go_on(
-        self, left: "list[Source]", stream: "_Stream", piece: memoryview, start: int, end: int
-    ) -> Iterator[bytes]:
+    def _go_on(self, left: "list[Source]", stream: "_Stream", piece: "_Piece", start: int, end: int) -> Iterator[bytes]:
         number = start // PIECE_BYTES
         try:
             while True:
                 first = number * PIECE_BYTES
-                wanted = piece[max(start - first, 0) : end - first]
-                for cut in range(0, len(wanted), PIECE):
-                    yield bytes(wanted[cut : cut + PIECE])
+                yield from _within(piece, start - first, end - first)
                 number += 1
                 if number * PIECE_BYTES >= end:
                     return
@@ -82,7 +80,7 @@ class Reading:
         finally:
             stream.close()
 
-    def _start(self, left: "list[Source]", number: int, end: int) -> "tuple[_Stream, memoryview]":
+    def _start(self, left: "list[Source]", number: int, end: int) -> "tuple[_Stream, _Piece]":
         """A stream whose piece ``number`` is there and right; sources that fail are taken off ``left``."""
         worst: ZegelError = missing()
         # With nobody to race against, or one who never lingers, no thread is needed.
@@ -94,9 +92,9 @@ class Reading:
                 self._blame(left.pop(0), error)
         return self._race(left, number, end, worst)
 
-    def _race(self, left: "list[Source]", number: int, end: int, worst: ZegelError) -> "tuple[_Stream, memoryview]":
+    def _race(self, left: "list[Source]", number: int, end: int, worst: ZegelError) -> "tuple[_Stream, _Piece]":
         waiting = list(left)
-        flying: dict[Future[tuple[_Stream, memoryview]], Source] = {}
+        flying: dict[Future[tuple[_Stream, _Piece]], Source] = {}
         while waiting or flying:
             if waiting:
                 source = waiting.pop(0)
@@ -120,15 +118,15 @@ class Reading:
                 return found
         raise worst
 
-    def _too_late(self, source: Source, future: "Future[tuple[_Stream, memoryview]]") -> None:
+    def _too_late(self, source: Source, future: "Future[tuple[_Stream, _Piece]]") -> None:
         try:
             future.result()[0].close()
         except ZegelError as error:
             self._blame(source, error)
 
-    def _open(self, source: Source, number: int, end: int) -> "tuple[_Stream, memoryview]":
+    def _open(self, source: Source, number: int, end: int) -> "tuple[_Stream, _Piece]":
         began = time.monotonic()
-        stream = _Stream(source, self.outline, number, end)
+        stream = _Stream(source, self.outline, number, end, self.verify)
         try:
             piece = stream.piece(number)
         except BaseException:
@@ -169,38 +167,57 @@ class Reading:
         yield held
 
 
+_Piece = list[bytes]
+"""One piece, as its bytes came: nothing is copied together that can be handed on."""
+
+
 class _Stream:
     """One source from some piece on."""
 
-    def __init__(self, source: Source, outline: Outline, number: int, end: int):
+    def __init__(self, source: Source, outline: Outline, number: int, end: int, verify: bool):
         self.source = source
         self._outline = outline
+        self._verify = verify
         first = number * PIECE_BYTES
         # To the border of the last piece, so that it can be verified.
         last = min(-(-end // PIECE_BYTES) * PIECE_BYTES, outline.size)
-        self._pieces = source.driver.read(source.copy.name, first, last - first)
+        # A whole object is asked for as such: a range costs some servers more.
+        whole = (first, last) == (0, outline.size)
+        self._pieces = source.driver.read(source.copy.name, first, None if whole else last - first)
         self._rest = b""
 
-    def piece(self, number: int) -> memoryview:
+    def piece(self, number: int) -> _Piece:
         """The next piece, verified; raises Damaged, NotFound, Unavailable."""
-        size = min(PIECE_BYTES, self._outline.size - number * PIECE_BYTES)
-        gathered = bytearray(self._rest)
-        while len(gathered) < size:
-            more = next(self._pieces, b"")
-            if not more:
+        left = min(PIECE_BYTES, self._outline.size - number * PIECE_BYTES)
+        gathered, digest = _Piece(), hashlib.sha256()
+        while left:
+            part = self._rest or next(self._pieces, b"")
+            if not part:
                 raise altered()
-            gathered += more
-        self._rest = bytes(gathered[size:])
-        del gathered[size:]
-        if hashlib.sha256(gathered).digest() != self._outline.digest(number):
+            part, self._rest = part[:left], part[left:]
+            left -= len(part)
+            gathered.append(part)
+            if self._verify:
+                digest.update(part)
+        if self._verify and digest.digest() != self._outline.digest(number):
             raise altered()
-        return memoryview(gathered)
+        return gathered
 
     def close(self) -> None:
         close = getattr(self._pieces, "close", None)
         if close is not None:
             with suppress(Exception):
                 close()
+
+
+def _within(piece: _Piece, start: int, end: int) -> Iterator[bytes]:
+    """What lies between two places of a piece, in parts of at most 256 KiB."""
+    at = 0
+    for part in piece:
+        wanted = part[max(start - at, 0) : max(end - at, 0)]
+        at += len(part)
+        for cut in range(0, len(wanted), PIECE):
+            yield wanted[cut : cut + PIECE]
 
 
 def altered() -> Damaged:

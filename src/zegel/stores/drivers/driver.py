@@ -64,6 +64,9 @@ class Remains:
 class Writer(Protocol):
     """One object being written (``journeys.ports.BlobWriter``)."""
 
+    def digest(self) -> str:
+        """SHA-256 of what was written so far, in hexadecimal."""
+
     def write(self, data: bytes | memoryview) -> None: ...
     def commit(self) -> Blob: ...
     def abort(self) -> None: ...

@@ -58,6 +58,9 @@ class LocalWriter:
         with _translated():
             self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115 - closed by commit or abort
 
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
     def write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         self._size += len(data)

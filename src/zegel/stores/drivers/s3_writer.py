@@ -52,6 +52,9 @@ class S3Writer:
         self._pool: ThreadPoolExecutor | None = None
         self._done: Blob | None = None
 
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
     def write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         self._size += len(data)
