@@ -1,10 +1,13 @@
 """The patchwork against its peers, side by side in one run, on real S3 servers started here.
 
     uv run bench/patchwork.py [--objects 20000] [--kilobytes 20] [--large 20] [--megabytes 512] [--rows 1000000]
+    uv run --with obstore bench/patchwork.py …    obstore's figures too
 
-evacuate   everything from OpenStack Swift to Ceph (or to a second Swift): copied, verified, recorded and deleted at
-           the source; against ``rclone sync --checksum`` of the same objects between the same servers (deletes nothing)
-write/read one patch through the patchwork against plain boto3
+evacuate   everything from OpenStack Swift to Ceph, and from Ceph to Swift (or between two Swifts): copied, verified,
+           recorded, and deleted at the source; against ``rclone sync --checksum`` (deletes nothing) and ``rclone move``
+           of the same objects between the same servers. Besides seconds, the processor time of client and servers
+           together: on a machine that does other things too, that is the steadier figure
+write/read one patch through the patchwork against plain boto3 (and obstore)
 what-if    over a million blobs (SQLite)
 patrol     copies checked per second on a local patch
 """
@@ -19,9 +22,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -103,8 +109,8 @@ def _pool(work: Callable[[int], object], count: int) -> list[object]:
         return list(pool.map(work, range(count)))
 
 
-def rclone(verb: str, source: Bucket, target: Bucket) -> float:
-    """Seconds that ``rclone sync`` or ``rclone move`` takes, with ``--checksum``."""
+def rclone(verb: str, source: Bucket, target: Bucket) -> None:
+    """``rclone sync`` or ``rclone move`` with ``--checksum``."""
     config = TEMPORARY / "rclone.conf"
     text = ""
     for name, bucket in (("source", source), ("target", target)):
@@ -113,14 +119,12 @@ def rclone(verb: str, source: Bucket, target: Bucket) -> float:
             f"access_key_id = {bucket.access_key}\nsecret_access_key = {bucket.secret_key}\nforce_path_style = true\n"
         )
     config.write_text(text)
-    began = time.monotonic()
     subprocess.run(
-        ["nice", "rclone", "--config", config, verb, "--checksum", f"source:{source.bucket}",
+        ["rclone", "--config", config, verb, "--checksum", f"source:{source.bucket}",
          f"target:{target.bucket}", "--transfers", str(WORKERS), "--checkers", str(WORKERS), "-q"],
         check=True,
         env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
     )  # fmt: skip
-    return time.monotonic() - began
 
 
 def warm(store: S3Store) -> None:
@@ -132,70 +136,171 @@ def warm(store: S3Store) -> None:
     store.delete([name])
 
 
+def processor() -> float:
+    """Seconds of processor time that we, our servers and our finished children have taken."""
+    ours, theirs, ticks, running = (
+        resource.getrusage(resource.RUSAGE_SELF),
+        resource.getrusage(resource.RUSAGE_CHILDREN),
+        os.sysconf("SC_CLK_TCK"),
+        0,
+    )
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            facts = stat.read_text().rpartition(")")[2].split()
+            if int(facts[1]) == os.getpid():
+                running += int(facts[11]) + int(facts[12])
+    return ours.ru_utime + ours.ru_stime + theirs.ru_utime + theirs.ru_stime + running / ticks
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took."""
+
+    seconds: float
+    processor: float
+
+    def against(self, other: "Cost") -> str:
+        """How many times the other one takes of it."""
+        return f"{other.seconds / self.seconds:.2f}x (processor {other.processor / self.processor:.2f}x)"
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s, {self.processor:.1f} s of processor"
+
+
+class Meter:
+    """Measures from when it is made."""
+
+    def __init__(self) -> None:
+        self._began, self._before = time.monotonic(), processor()
+
+    def __call__(self) -> Cost:
+        return Cost(time.monotonic() - self._began, processor() - self._before)
+
+
+def by_rclone(verb: str, source: Bucket, target: Bucket) -> Cost:
+    meter = Meter()
+    rclone(verb, source, target)
+    return meter()
+
+
 def evacuation(source: s3.Server, target: s3.Server, count: int, size: int, label: str) -> None:
     """Fill, let rclone copy it to one bucket, then leave the source for another."""
     records = SqlRecords()
     a, b, c = source.fresh(), target.fresh(), target.fresh()
-    patchwork = quilt(records, **{f"from-{label}": S3Store(a), f"to-{label}": S3Store(b)})
+    name = f"{source.kind}-{target.kind}-{label}"
+    patchwork = quilt(records, **{f"from-{name}": S3Store(a), f"to-{name}": S3Store(b)})
     fill(patchwork, records, count, size)
     warm(S3Store(target.fresh()))
-    theirs = moved = 0.0
+    theirs = moved = None
     if shutil.which("rclone"):
-        theirs = rclone("sync", a, c)
+        theirs = by_rclone("sync", a, c)
+        empty(c)
         d, e = source.fresh(), target.fresh()
-        fill(quilt(records, **{f"other-{label}": S3Store(d)}), records, count, size)
-        moved = rclone("move", d, e)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began = time.monotonic()
-    report = Evacuate(records, patchwork, now, wait=lambda _: None).run(f"from-{label}", workers=WORKERS)
-    ours = time.monotonic() - began
+        other = quilt(records, **{f"other-{name}": S3Store(d)})
+        fill(other, records, count, size)
+        moved = by_rclone("move", d, e)
+        empty(e)
+    patchwork = quilt(records, **{f"from-{name}": S3Store(a), f"to-{name}": S3Store(b)})
+    before, meter = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, Meter()
+    safe: list[Cost] = []
+    report = Evacuate(records, patchwork, now, wait=lambda _: None).run(
+        f"from-{name}", workers=WORKERS, progress=lambda _: safe.append(meter())
+    )
+    ours = meter()
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
     assert report.empty, report
-    total = count * size / 1e6
     print(
-        f"evacuate {count} x {label}: {ours:.1f} s ({count / ours:.0f} objects/s, {total / ours:.1f} MB/s), "
-        f"verified, recorded and deleted; peak memory +{grown} MiB"
+        f"evacuate {count} x {label}, {source.kind} to {target.kind}: copied, verified and recorded after {safe[-1]} "
+        f"({count / safe[-1].seconds:.0f} objects/s, {count * size / 1e6 / safe[-1].seconds:.1f} MB/s), "
+        f"deleted too after {ours}; peak memory +{grown} MiB"
     )
-    if theirs:
+    if theirs and moved:
         print(
-            f"  rclone sync --checksum, which deletes nothing: {theirs:.1f} s; ratio {theirs / ours:.2f}x (reach 1.0x)"
+            f"  rclone sync --checksum, deletes nothing: {theirs}; "
+            f"copying {safe[-1].against(theirs)} (reach 1.0x), with deleting {ours.against(theirs)}"
         )
-        print(f"  rclone move --checksum, which deletes too: {moved:.1f} s; ratio {moved / ours:.2f}x")
+        print(f"  rclone move --checksum, deletes too: {moved}; with deleting {ours.against(moved)}", flush=True)
+    empty(b)
+
+
+def empty(bucket: Bucket) -> None:
+    """Give the disk back."""
+    store = S3Store(bucket)
+    keys = [entry["Key"] for entry in store._entries("")]
+    for first in range(0, len(keys), 1000):
+        objects = [{"Key": key} for key in keys[first : first + 1000]]
+        store.client.delete_objects(Bucket=bucket.bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+def one_by_one(work: Callable[[int], object], count: int) -> list[float]:
+    """Seconds of each."""
+    taken = []
+    for number in range(count):
+        began = time.monotonic()
+        work(number)
+        taken.append(time.monotonic() - began)
+    return taken
 
 
 def plain(server: s3.Server, size: int, count: int) -> None:
-    """Write and read through the patchwork against boto3 with the same bucket."""
+    """Write and read through the patchwork against boto3 (and obstore) with the same bucket."""
     bucket, records = server.fresh(), SqlRecords()
-    patchwork = quilt(records, plain=S3Store(bucket))
-    data = secrets.token_bytes(size)
+    patchwork = quilt(records, **{f"plain-{server.kind}": S3Store(bucket)})
+    data, blobs = secrets.token_bytes(size), [new_identifier() for _ in range(count)]
     client = S3Store(bucket).client
-    began = time.monotonic()
-    for number in range(count):
-        client.put_object(Bucket=bucket.bucket, Key=f"plain/{number}", Body=data)
-    put = time.monotonic() - began
-    began = time.monotonic()
-    for number in range(count):
-        client.get_object(Bucket=bucket.bucket, Key=f"plain/{number}")["Body"].read()
-    get = time.monotonic() - began
-    blobs, began = [], time.monotonic()
-    for _ in range(count):
-        blobs.append(new_identifier())
-        writer = patchwork.open_write(blobs[-1], 2)
+
+    def write(number: int) -> None:
+        writer = patchwork.open_write(blobs[number], 2)
         writer.write(data)
         rows = patchwork.settle([writer.commit()], 2)
         with records.transaction():
             records.add_copies(rows, now())
-    our_put = time.monotonic() - began
-    began = time.monotonic()
-    for blob in blobs:
-        for _piece in patchwork.read(blob):
+
+    def read(number: int) -> None:
+        for _piece in patchwork.read(blobs[number]):
             pass
-    our_get = time.monotonic() - began
-    for what, ours, theirs in (("write", our_put, put), ("read, verified", our_get, get)):
-        print(
-            f"{server.kind}, {size // 1000} kB, one at a time, {what}: {count / ours:.0f}/s; "
-            f"boto3 {count / theirs:.0f}/s; ratio {theirs / ours:.2f}x"
+
+    write_boto = partial(_put_boto, client, bucket.bucket, data)
+    rivals = {"boto3": (write_boto, partial(_get_boto, client, bucket.bucket)), **_obstore(bucket, data)}
+    write_boto(count)  # so that nobody pays for what a server does once
+    ours = {"write, recorded": one_by_one(write, count), "read, verified": one_by_one(read, count)}
+    theirs = {name: [one_by_one(use, count) for use in uses] for name, uses in rivals.items()}
+    for at, (what, taken) in enumerate(ours.items()):
+        said = [f"{server.kind}, {size // 1000} kB, one at a time, {what}: {_speed(taken)}"]
+        for name, both in theirs.items():
+            said.append(f"{name} {_speed(both[at])}, ratio {sum(both[at]) / sum(taken):.2f}x")
+        print("; ".join(said), flush=True)
+
+
+def _put_boto(client: Any, bucket: str, data: bytes, number: int) -> None:
+    client.put_object(Bucket=bucket, Key=f"plain/{number}", Body=data)
+
+
+def _get_boto(client: Any, bucket: str, number: int) -> None:
+    client.get_object(Bucket=bucket, Key=f"plain/{number}")["Body"].read()
+
+
+def _obstore(bucket: Bucket, data: bytes) -> dict[str, Any]:
+    try:
+        from obstore.store import S3Store as Obstore  # type: ignore[import-not-found]
+    except ImportError:
+        return {}
+    store = Obstore(
+        bucket.bucket, endpoint=bucket.endpoint, region=bucket.region, access_key_id=bucket.access_key,
+        secret_access_key=bucket.secret_key, virtual_hosted_style_request=False, client_options={"allow_http": True},
+    )  # fmt: skip
+    return {
+        "obstore": (
+            lambda number: store.put(f"obstore/{number}", data),
+            lambda number: bytes(store.get(f"obstore/{number}").bytes()),
         )
+    }
+
+
+def _speed(taken: list[float]) -> str:
+    ordered = sorted(taken)
+    middle, high = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+    return f"{len(taken) / sum(taken):.0f}/s (median {middle * 1e3:.1f} ms, 99 % {high * 1e3:.0f} ms)"
 
 
 def what_if(rows: int) -> None:
@@ -249,9 +354,11 @@ def main() -> None:
         what_if(chosen.rows)
         patrol(min(chosen.objects, 2000))
         with servers() as (source, target):
-            plain(target, 20_000, min(chosen.objects, 200))
-            evacuation(source, target, chosen.objects, chosen.kilobytes * 1000, f"{chosen.kilobytes}kb")
-            evacuation(source, target, chosen.large, chosen.megabytes << 20, f"{chosen.megabytes}mib")
+            for server in (source, target):
+                plain(server, 20_000, min(chosen.objects, 200))
+            for here, there in ((source, target), (target, source)):
+                evacuation(here, there, chosen.objects, chosen.kilobytes * 1000, f"{chosen.kilobytes}kb")
+                evacuation(here, there, chosen.large, chosen.megabytes << 20, f"{chosen.megabytes}mib")
     finally:
         shutil.rmtree(TEMPORARY, ignore_errors=True)
 
