@@ -8,6 +8,7 @@ mail, rcpt, data, middle (while the mail comes), end, rset, noop.
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -62,14 +63,20 @@ def mail_peer(
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = min(newest, ssl.TLSVersion.TLSv1_2)
-        context.maximum_version = newest
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            context.minimum_version = min(newest, ssl.TLSVersion.TLSv1_2)
+            context.maximum_version = newest
         if newest < ssl.TLSVersion.TLSv1_2:
             context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.load_cert_chain(certificate, key)
         context.sni_callback = lambda _socket, name, _context: peer.asked_for.append(name)
-    listener = socket.create_server((address, port))
-    peer.port = listener.getsockname()[1]
+    if address.startswith("/"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(address)
+        listener.listen()
+    else:
+        listener = socket.create_server((address, port))
+        peer.port = listener.getsockname()[1]
     threads: list[threading.Thread] = []
 
     def accept() -> None:
@@ -129,8 +136,8 @@ class _Talk:
             verb = line.split(" ")[0].upper()
             if verb in ("EHLO", "LHLO"):
                 offers = [*self._peer.extensions, *(["STARTTLS"] if self._peer.starttls and not self._safe else [])]
-                plain = "\r\n".join(f"250-{offer}" for offer in offers)
-                self._answer("ehlo-again" if self._safe else "ehlo", f"{plain}\r\n250 HELP".lstrip())
+                lines = "".join(f"\r\n250-{offer}" for offer in offers)
+                self._answer("ehlo-again" if self._safe else "ehlo", f"250-peer.test{lines}\r\n250 HELP")
             elif verb == "STARTTLS":
                 self._answer("starttls", "220 go ahead", self._peer.injected)
                 self._secure()

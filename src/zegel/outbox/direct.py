@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import groupby
@@ -140,7 +140,9 @@ class _Deliverer:
                 session = open_()
                 if session is None:
                     continue
-                return self._hand_over(target, session, mail, sender, to, notify)
+                found = self._hand_over(target, session, mail, sender, to, notify)
+                distrusted = dict.fromkeys(server for kind, server, _ in troubles if kind == _PROOF)
+                return replace(found, distrusted=tuple(distrusted))
             except (NotProven, TlsFailed, LineLost, Away) as error:
                 troubles.append(_trouble(target, error))
         raise _conclusion(troubles)
@@ -156,8 +158,9 @@ class _Deliverer:
             except (NotProven, TlsFailed, Away) as error:
                 trouble = _trouble(target, error)
                 break
+            found = Probed(target.name, "", *session.agreed, fits=session.fits)
             session.quit()
-            return Probed(target.name, "", *session.agreed, fits=session.fits)
+            return found
         return Probed(target.name, _conclusion([trouble]).kind, reply=trouble[2])
 
     def _attempts(self, targets: Iterable[_Target]) -> Iterator[tuple[_Target, Callable[[], Session | None]]]:

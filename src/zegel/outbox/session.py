@@ -63,8 +63,7 @@ class Session:
         self._manner = manner
         self._smtp = smtplib.SMTP(local_hostname=manner.own_name)
         self._smtp.sock = line  # type: ignore[assignment]
-        if manner.protocol == "lmtp":
-            self._smtp.ehlo_msg = "lhlo"
+        self._smtp.ehlo_msg = "LHLO" if manner.protocol == "lmtp" else "EHLO"
         try:
             self._begin(context, name, check)
         except smtplib.SMTPException:

@@ -27,6 +27,7 @@ class Delivered:
     """Which server took the mail, over what TLS, after which proof, and with which code.
 
     ``fits`` is the kind of TLSA record that matched (``3 1 1``) for DANE, else empty; ``group`` is the key exchange.
+    ``distrusted`` are servers that were tried before and did not prove themselves: an alarm, though the mail arrived.
     """
 
     server: str
@@ -37,6 +38,7 @@ class Delivered:
     proof: Shown
     fits: str
     reply: str
+    distrusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
