@@ -17,12 +17,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.ground import databases
 from tests.ground.dns import Dns, running_dns
 from tests.ground.mail_names import ZONES
 
 databases.configure_django()
+
+# No measurement: an example that is slow because the machine is busy is no failure.
+settings.register_profile("zegel", deadline=None)
+settings.load_profile("zegel")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
