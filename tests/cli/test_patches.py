@@ -34,6 +34,15 @@ supplier = "voorbeeld-cloud"
 classes = [0, 1, 2, 3]
 copies = 2
 """
+SHARES = """
+[[patch]]
+name = "cellar"
+folder = "cellar"
+
+[[spread]]
+classes = [3]
+shares = {needed = 2, of = 3}
+"""
 
 
 @pytest.mark.slow
@@ -96,3 +105,10 @@ def test_an_officer_brings_in_a_supplier_practises_and_leaves(tmp_path: Path) ->
     assert cut.code == 5, cut.out
     assert zegel.run("plan-b", "reopen", "far").code == 0
     assert zegel.run("audit", "verify").code == 0
+    config.write_text(config.read_text().replace("classes = [0, 1, 2, 3]", "classes = [0, 1, 2]") + SHARES)
+    refused = zegel.run("placement", "explain", "--class", "3")
+    assert "refused: too-few-places (2 of 3 that are needed at least)" in refused.out
+    zegel.run("plan-b", "reopen", "local")
+    dealt = zegel.run("placement", "explain", "--class", "3").out
+    assert dealt.startswith("class 3: 3 shares, any 2 of which make it: "), dealt
+    assert "far (voorbeeld-cloud): may have it" in dealt

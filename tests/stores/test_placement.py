@@ -92,6 +92,56 @@ def test_too_few_copies_is_told_and_fewer_than_least_is_refused() -> None:
     assert refused(2, HOME, copies=3, least=2).rules == ("too-few-places (1 of 2 that are needed at least)",)
 
 
+# Shares ---------------------------------------------------------------------------------------------------------------
+
+DELFT = PatchFacts("delft", make_supplier("delft-cloud"))
+
+
+def dealt(class_: int, *patches: PatchFacts, spread: Spread, **wish: object) -> Placement | Refusal:
+    return place(class_, patches, spread, POLICY, DAY, **wish)  # type: ignore[arg-type]
+
+
+def test_shares_go_to_suppliers_that_share_no_owner_one_each() -> None:
+    found = dealt(3, HOME, AMS, PAR, replace(AMS, name="ams2"), spread=Spread(4, 3, 2))
+    assert isinstance(found, Placement)
+    assert {"home", "par"} < set(found.places)
+    assert (len(found.places), found.short, found.needed) == (3, 1, 2)
+    few = dealt(3, AMS, PAR, replace(AMS, name="ams2"), spread=Spread(3, 3, 2))
+    assert isinstance(few, Refusal)
+    assert few.rules[0].startswith("too-few-suppliers")
+
+
+def test_those_under_foreign_control_together_can_neither_make_it_nor_withhold_it() -> None:
+    other = PatchFacts("sold2", make_supplier("sold2-cloud", owner=(replace(AMERICAN, name="Other Capital LLC"),)))
+    two = dealt(2, SOLD, other, AMS, PAR, spread=Spread(4, 3, 2))
+    assert isinstance(two, Placement)
+    assert len({"sold", "sold2"} & set(two.places)) == 1
+    withheld = dealt(2, SOLD, AMS, spread=Spread(3, 2, 2))
+    assert isinstance(withheld, Refusal)
+    assert withheld.rules == ("sole-custody (2 shares make it, and only 1 can lie under European control)",)
+    assert isinstance(dealt(1, SOLD, AMS, spread=Spread(3, 2, 2)), Placement), "below class 2 they count as any other"
+    secret = dealt(3, SOLD, AMS, PAR, HOME, spread=Spread(3, 3, 2))
+    assert isinstance(secret, Placement)
+    assert "sold" not in secret.places
+
+
+def test_a_supplier_that_holds_a_share_which_it_could_not_delete_gets_no_other() -> None:
+    ams2 = replace(AMS, name="ams2")
+    found = dealt(3, HOME, AMS, ams2, PAR, DELFT, spread=Spread(4, 3, 2), burden=("ams",))
+    assert isinstance(found, Placement)
+    assert set(found.places) == {"home", "par", "delft"}
+    assert "holds-a-share" in {one.patch: one.reasons for one in found.judged}["ams"][0]
+
+
+def test_unknown_facts_get_no_share() -> None:
+    nobody = PatchFacts("nobody", None)
+    unknown = PatchFacts("unknown", make_supplier("unknown-cloud", seat=None, owner=()))
+    found = dealt(3, HOME, PAR, nobody, unknown, spread=Spread(3, 3, 2))
+    assert isinstance(found, Refusal)
+    assert {one.patch for one in found.judged if one.reasons} == {"nobody", "unknown"}
+    assert "too-few-places (2 of 3" in str(found.error())
+
+
 _SUPPLIERS = st.builds(
     make_supplier,
     st.sampled_from(["a", "b", "c"]),
@@ -127,6 +177,27 @@ def test_whatever_the_patches_a_placement_breaks_no_rule_and_a_refusal_had_no_ch
         assert not any(_fits(class_, list(chosen)) for chosen in combinations(able.values(), least))
     assert {one.patch for one in found.judged} == {one.name for one in patches}
     assert all(bool(one.reasons) != (one.patch in able) for one in found.judged)
+
+
+@given(st.integers(0, 4), _PATCHES, st.integers(2, 3), st.integers(1, 2), st.integers(0, 5))
+def test_whatever_the_patches_nobody_outside_could_make_the_message(
+    class_: int, patches: list[PatchFacts], needed: int, margin: int, burdened: int
+) -> None:
+    burden = [one.name for one in patches[:burdened]]
+    found = place(class_, patches, Spread(needed + margin, needed + 1, needed), POLICY, DAY, "x", burden=burden)
+    if isinstance(found, Refusal):
+        return
+    chosen = [one for one in patches if one.name in found.places]
+    holders = [one for one in patches if one.name in (*found.places, *burden)]
+    for one in holders:
+        if one in chosen and one.supplier is not None and one.supplier is not OWN:
+            near = [
+                two for two in holders if two.supplier and one.supplier.controllers(DAY) & two.supplier.controllers(DAY)
+            ]
+            assert len(near) == 1
+    foreign = [one for one in chosen if not _verdict(class_, one.supplier).custody]
+    assert len(foreign) < needed
+    assert len(chosen) - len(foreign) >= needed
 
 
 def _verdict(class_: int, supplier: Supplier | None):  # type: ignore[no-untyped-def]

@@ -200,7 +200,8 @@ def _show(progress: Progress) -> None:
 def _decision(found: Any) -> list[str]:
     if hasattr(found, "places"):
         short = f" ({found.short} fewer than wanted)" if found.short else ""
-        lines = [f"class {found.class_}: {', '.join(found.places)}{short}"]
+        shares = f"{len(found.places)} shares, any {found.needed} of which make it: " if found.needed > 1 else ""
+        lines = [f"class {found.class_}: {shares}{', '.join(found.places)}{short}"]
     else:
         lines = [f"class {found.class_}: refused: {'; '.join(found.rules)}"]
     for one in found.judged:
