@@ -154,8 +154,12 @@ def make_house(
     store: Patchwork | None = None,
     clock: Clock | None = None,
     custody: Custody | None = None,
+    **inside_facts: Any,
 ) -> Ground:
-    """Build both zones in one process, with one sender; stored on one local patch unless ``store`` is given."""
+    """Build both zones in one process, with one sender; stored on one local patch unless ``store`` is given.
+
+    ``inside_facts``: ways and carriers, for readers to whom the mail itself goes.
+    """
     folder, clock = tmp_path / "zegel", clock or Clock()
     custody = custody or make_keys(folder / "keys")
     profile = Profile(
@@ -169,7 +173,7 @@ def make_house(
     )
     mail = MailPart(kind="maildir", sender="post@voorbeeld.example", folder="mail")
     bounces = BounceAddresses(mail.sender, custody.bounce_key)
-    inside = Inside(custody, notifier(mail, SmsPart(), folder, Ways(bounces)), schedule, bounces)
+    inside = Inside(custody, notifier(mail, SmsPart(), folder, Ways(bounces)), schedule, bounces, **inside_facts)
     # As in production, but for the work of a password: it is half a second of every test.
     people = SqlPeople(clock, Passwords(work_factor=2))
     records = SqlRecords()

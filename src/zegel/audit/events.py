@@ -35,6 +35,9 @@ class Event(StrEnum):
 
     # Subject: the slip's identifier.
     READER_ANNOUNCED = "reader:announced"
+    READER_DELIVERED = "reader:delivered"
+    READER_REROUTED = "reader:rerouted"
+    READER_ALARMED = "reader:alarmed"
     READER_UNREACHED = "reader:unreached"
     READER_DELAYED = "reader:delayed"
     READER_AUTOREPLIED = "reader:autoreplied"

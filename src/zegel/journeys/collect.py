@@ -11,6 +11,7 @@ from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.ports import BlobStore, Clock, Records
 from zegel.parcels import proofs, vouchers
 from zegel.parcels.addresses import Person
+from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 from zegel.parcels.limits import CODE_MINUTES, CODE_TRIES, TICKET_MINUTES
 from zegel.parcels.manifest import Organisation
@@ -90,7 +91,7 @@ class Collect:
     def blob_size(self, slip: str, blob: str, ticket: str) -> int:
         """Sealed size of a blob that this reader may fetch; raises as :meth:`blob`."""
         self._check_ticket(slip, ticket)
-        for kept in self.records.blobs_of(self._open_slip(slip).parcel):
+        for kept in self._shown(self._open_slip(slip)):
             if kept.blob == blob:
                 return kept.size
         raise NotFound("This attachment is not part of the message.", code="unknown-blob")
@@ -170,7 +171,7 @@ class Collect:
 
     def _release(self, slip: Slip, now: datetime) -> Released:
         until = now + timedelta(minutes=TICKET_MINUTES)
-        blobs = self.records.blobs_of(slip.parcel)
+        blobs = self._shown(slip)
         return Released(
             parcel=slip.parcel,
             sealed_slip=slip.sealed_slip,
@@ -179,6 +180,10 @@ class Collect:
             ticket=vouchers.mint(self.key, _TICKET, {"slip": slip.slip}, until),
             ticket_until=until,
         )
+
+    def _shown(self, slip: Slip) -> list[Blob]:
+        """The manifest and what it names; not the mail itself, which is for other readers' mail servers."""
+        return self.records.blobs_of(slip.parcel)[: slip.attachments + 1]
 
     def _check_ticket(self, slip: str, ticket: str) -> None:
         if vouchers.read(self.key, _TICKET, ticket, self.clock()).get("slip") != slip:

@@ -20,6 +20,7 @@ from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
 from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
+from zegel.journeys.ways import Ways
 from zegel.journeys.welcome import Welcome
 from zegel.journeys.what_if import Survey
 from zegel.parcels.limits import Limits
@@ -85,6 +86,7 @@ class House:
     announce: Announce | None = None
     bounce: Bounce | None = None
     """None also where the configuration wants no bounces."""
+    ways: Ways | None = None
     plan_b: PlanB | None = None
 
     def inside_submit(self) -> Submit:

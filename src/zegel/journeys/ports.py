@@ -16,6 +16,8 @@ from zegel.post.report import ReportFacts, RequestFacts
 from zegel.transport.delivery import Delivered, Probed, RawMail
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice
+from zegel.parcels.ways import Way
+from zegel.post.report import ReportFacts, RequestFacts
 
 
 class Clock(Protocol):
@@ -140,6 +142,12 @@ class Records(Protocol):
     def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
         """Wipe sealed slip, share and codes of one or all readers and cancel their outbox rows; return how many."""
 
+    def wipe_slip(self, slip: str, now: datetime) -> bool:
+        """Wipe what opens the parcel for one reader, who has the mail itself; she was not revoked."""
+
+    def set_way(self, slip: str, way: Way) -> None:
+        """Note that the parcel travels to this reader another way than was meant."""
+
     def set_state(self, parcel: str, state: ParcelState) -> object: ...
 
     def set_expiry(self, parcel: str, expires: datetime) -> object: ...
@@ -184,13 +192,17 @@ class Records(Protocol):
 
     # The outbox ---------------------------------------------------------------------------------------------------
 
-    def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime) -> None: ...
+    def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime, *, held: bool = False) -> None:
+        """One that is ``held`` waits until the sender has said something."""
 
     def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> Sequence[OutboxRow]:
         """Take due rows for ``seconds``; two couriers never hold one row. Runs its own transaction."""
 
     def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
         """Finish rows of one lease; returns those whose lease was still held."""
+
+    def renew_outbox(self, row: int, lease: str, until: datetime) -> bool:
+        """Hold a row longer, for a delivery that takes its time; False when the lease was lost."""
 
     def finish_outbox(self, row: int, lease: str) -> bool:
         """Done: the sealed part is wiped. False when the lease was lost."""

@@ -18,11 +18,11 @@ from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_subject, spell_manifest
 from zegel.parcels.names import safe_name
 from zegel.parcels.notify import SILENT, Notify
-from zegel.parcels.outbox_words import NoticeWords, spell_words
+from zegel.parcels.outbox_words import DeliveryWords, MailForm, NoticeWords, Words, spell_words
 from zegel.parcels.pieces import PieceDigest
 from zegel.parcels.proofs import Proof
 from zegel.parcels.signature import spell_signed
-from zegel.parcels.ways import Way
+from zegel.parcels.ways import CARRIES_MAIL, Way
 
 DEFAULT_DAYS = 30
 _LONGEST_TYPE = 255
@@ -116,6 +116,27 @@ class AttachmentWriter:
         self._blob.abort()
 
 
+class MailWriter:
+    """The mail itself being sealed, for readers to whom it travels. No manifest names it."""
+
+    def __init__(self, packing: "Packing"):
+        self._packing = packing
+        self._blob = SealedBlob(packing.submit.sink, packing.recipient, packing.class_)
+
+    def write(self, data: bytes) -> None:
+        """Append; raises Mistake when the parcel becomes larger than allowed."""
+        self._packing.count_bytes(len(data))
+        self._blob.write(data)
+
+    def close(self, form: MailForm) -> None:
+        """The mail is complete; ``form`` says what a server must be able to carry. Without this nobody gets it."""
+        self._packing.set_mail(self._blob.close(), form)
+
+    def abort(self) -> None:
+        """Forget the mail."""
+        self._blob.abort()
+
+
 class SealedBlob:
     """Plaintext in, one sealed blob in the sink."""
 
@@ -149,13 +170,14 @@ class Packing:
         self.recipient = self._key.recipient
         self._attachments: list[Attachment] = []
         self._blobs: list[Blob] = []
-        self._open: list[AttachmentWriter] = []
+        self._open: list[AttachmentWriter | MailWriter] = []
+        self._mail: tuple[Blob, MailForm] | None = None
         self._bytes = 0
         self._doubtful = False
 
     def attachment(self, name: str, type_: str = "application/octet-stream", cid: str = "") -> AttachmentWriter:
         """Start an attachment; raises Mistake when there are too many."""
-        if len(self._open) >= self.submit.limits.attachments:
+        if sum(isinstance(one, AttachmentWriter) for one in self._open) >= self.submit.limits.attachments:
             raise Mistake(
                 "A parcel has at most {most} attachments.",
                 code="too-many-attachments",
@@ -164,6 +186,15 @@ class Packing:
         writer = AttachmentWriter(self, name, type_, cid)
         self._open.append(writer)
         return writer
+
+    def mail(self) -> MailWriter:
+        """Start the mail itself; only for a parcel whose way to some reader carries it."""
+        writer = MailWriter(self)
+        self._open.append(writer)
+        return writer
+
+    def set_mail(self, blob: Blob, form: MailForm) -> None:
+        self._mail = blob, form
 
     def count_bytes(self, more: int) -> None:
         self._bytes += more
@@ -183,6 +214,7 @@ class Packing:
         expires = message.expires or now + timedelta(days=min(DEFAULT_DAYS, self.submit.limits.days))
         check_expiry(expires, now, self.submit.limits)
         readers = self._check_readers(message)
+        mail = self._mail_blob(readers)
         manifest = self._manifest(message, now, expires)
         blob = self._seal_manifest(manifest)
         deposit = Deposit(
@@ -190,12 +222,12 @@ class Packing:
             sender=self.actor.address,
             class_=message.class_,
             expires=expires,
-            blobs=(blob, *self._blobs),
+            blobs=(blob, *self._blobs, *mail),
             readers=tuple(self._reader(wish, message.language) for wish in readers) + self._archive_reader(),
             language=message.language,
             once=message.once,
         )
-        self._blobs.append(blob)
+        self._blobs += [blob, *mail]
         # From here on the parcel may be real although no answer comes back (a connection lost at the commit).
         self._doubtful = True
         try:
@@ -218,8 +250,18 @@ class Packing:
         for writer in self._open:
             writer.abort()
         if not self._doubtful:
-            for blob in self._blobs:
+            for blob in (*self._blobs, *([self._mail[0]] if self._mail else ())):
                 self.submit.sink.delete(blob.blob)
+
+    def _mail_blob(self, readers: list[ReaderWish]) -> tuple[Blob, ...]:
+        """The mail as the last blob when it travels to anybody; sealed for nobody, it is given up."""
+        if any(wish.way in CARRIES_MAIL for wish in readers):
+            if self._mail is None:
+                raise Mistake("The mail itself is missing from this parcel.", code="no-mail")
+            return (self._mail[0],)
+        if self._mail:
+            self.submit.sink.delete(self._mail[0].blob)
+        return ()
 
     def _check_readers(self, message: Message) -> list[ReaderWish]:
         if message.language not in LANGUAGES:
@@ -273,7 +315,7 @@ class Packing:
     def _reader(self, wish: ReaderWish, language: str) -> Reader:
         slip, secret, share = identifiers.new_identifier(), claim.new_half(), claim.new_half()
         identity = seal.HybridIdentity.from_seed(claim.derive_seed(secret, share, slip))
-        words = NoticeWords(slip, claim.spell_secret(secret))
+        words = self._words(wish, slip, claim.spell_secret(secret))
         return Reader(
             slip=slip,
             address=wish.address,
@@ -285,6 +327,13 @@ class Packing:
             way=wish.way,
             notify=wish.notify,
         )
+
+    def _words(self, wish: ReaderWish, slip: str, secret: str) -> Words:
+        """What her outbox row says. The courier gets the parcel key only when the mail itself travels."""
+        if wish.way not in CARRIES_MAIL or self._mail is None:
+            return NoticeWords(slip, secret)
+        blob, form = self._mail
+        return DeliveryWords(slip, secret, str(self._key), blob.blob, self.actor.address, form)
 
     def _archive_reader(self) -> tuple[Reader, ...]:
         if not self.submit.archive:

@@ -2,6 +2,7 @@
 
 ``walker``    finds the parts of a MIME entity while it streams past
 ``top``       the top headers alone, read exactly as the walker reads them
+``onward``    the mail as it travels on: without Bcc and Zegel headers, with a trace field
 ``headers``   header fields: parameters, encoded words, addresses
 ``decoders``  transfer encodings, streaming
 ``texts``     character sets, flowed text

@@ -5,9 +5,12 @@ Each names the slip of its row: a sealed part that was moved to another row woul
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from zegel.errors import Damaged
+
+MailForm = Literal["7bit", "8bit", "utf8"]
+"""What a server must be able to carry: plain ASCII, bytes above 127 in bodies (RFC 6152), or also in headers (6532)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class DeliveryWords:
     key: str = field(repr=False)
     mail: str
     sender: str
+    form: MailForm = "8bit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Slip:
     kind: str = "claim"
     way: Way = "link"
     notify: Notify = SILENT
+    attachments: int = 0
 
 
 def check_open(slip: Slip, now: datetime) -> None:

@@ -8,10 +8,36 @@
 ``plain``    policy says that this mail passes unsealed. Never chosen by default
 """
 
+from collections.abc import Collection
 from typing import Literal
+
+from zegel.errors import Mistake
 
 Way = Literal["link", "direct", "mailbox", "zegel", "plain"]
 
 WAYS: tuple[Way, ...] = ("link", "direct", "mailbox", "zegel", "plain")
 CARRIES_MAIL: frozenset[Way] = frozenset({"direct", "mailbox", "plain"})
 """Ways on which the mail itself travels: the parcel then holds it, sealed, as its last blob."""
+
+Found = Literal["mailbox", "direct", "unsure", "link"]
+"""What is known of an address: an own mailbox, a domain that proves itself, one that could not be asked, or neither."""
+
+
+def pick_way(address: str, found: Found, *, has_proof: bool, allowed: Collection[str] | None = None) -> Way:
+    """The way to one reader; ``allowed`` is what policy lets her have (None: any but ``plain``).
+
+    A domain that could not be asked gets a link when a proof is known; else the courier asks it again, which bothers
+    nobody. Raises Mistake ``no-way`` when policy allows no way that there is.
+    """
+    may = {"link", "direct", "mailbox", "zegel"} if allowed is None else set(allowed)
+    if found == "mailbox" and "mailbox" in may:
+        return "mailbox"
+    if "direct" in may and (found == "direct" or (found == "unsure" and not (has_proof and "link" in may))):
+        return "direct"
+    if "link" in may:
+        return "link"
+    raise Mistake(
+        "The mail server of {address} does not prove itself, and no other way is allowed for this mail.",
+        code="no-way",
+        address=address,
+    )

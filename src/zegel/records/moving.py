@@ -39,7 +39,9 @@ class Moving:
                 rows = model._default_manager.filter(**{column: parcel}).order_by("place")
                 found[name] = [_spell(row) for row in rows.values()]
             slips = [row["slip"] for row in found["slips"]]
-            waiting = models.Outbox.objects.filter(slip__in=slips, state="waiting").order_by("row").values()
+            waiting = (
+                models.Outbox.objects.filter(slip__in=slips, state__in=("waiting", "held")).order_by("row").values()
+            )
             found["waiting"] = [
                 {key: value for key, value in _spell(row).items() if key not in _COUNTED} for row in waiting
             ]

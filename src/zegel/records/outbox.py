@@ -50,11 +50,11 @@ class LeasedRow:
 class Outbox:
     """The outbox part of the Records port."""
 
-    def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime) -> None:
-        """Add one row that is to be sent at ``due`` or soon after."""
+    def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime, *, held: bool = False) -> None:
+        """Add one row that is to be sent at ``due`` or soon after; one that is ``held`` waits for the sender."""
         must_write()
         with border():
-            insert("outbox", [outbox_row(kind, "waiting", slip, sealed, due)])
+            insert("outbox", [outbox_row(kind, "held" if held else "waiting", slip, sealed, due)])
 
     def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[LeasedRow]:
         """Take due rows for ``seconds``, the longest due first; two couriers never hold one row.

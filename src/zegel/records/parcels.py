@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection
 from django.db.models import Q
@@ -11,6 +12,7 @@ from zegel.errors import Mistake, NotFound
 from zegel.parcels import states
 from zegel.parcels.deposit import Blob, Deposit, Reader
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
+from zegel.parcels.ways import Way
 from zegel.records import models
 from zegel.records.border import border
 from zegel.records.outbox import outbox_row
@@ -23,6 +25,11 @@ _BEFORE: dict[str, tuple[str, ...]] = {"revoked": ("live",), "expired": ("live",
 """From which states each state can be reached; an end is never turned into another end."""
 # Written out, not bound: SQLite takes a partial index only when it sees the very words of the index's condition.
 _ENDED = "SELECT parcel FROM parcel WHERE state IN ('revoked', 'expired') ORDER BY parcel LIMIT %s"
+_WIPED: dict[str, Any] = {
+    "telephone": "", "salt": b"", "verifier": b"", "sealed_slip": b"", "share": b"", "code_hash": b"",
+    "code_expires": None, "paused_until": None,
+}  # fmt: skip
+"""What opens a parcel for a reader, and what she shows for it, once it is gone."""
 _MILESTONES = ("announced", "delivered", "opened", "downloaded", "unreached")
 
 
@@ -139,10 +146,19 @@ class Parcels:
                 state="done", reason="cancelled", sealed=b"", lease="", leased_until=None
             )
             alone = {"revoked": now} if slip is not None else {}
-            return slips.filter(destroyed=None).update(
-                destroyed=now, telephone="", salt=b"", verifier=b"", sealed_slip=b"", share=b"", code_hash=b"",
-                code_expires=None, paused_until=None, **alone,
-            )  # fmt: skip
+            return slips.filter(destroyed=None).update(destroyed=now, **_WIPED, **alone)
+
+    def wipe_slip(self, slip: str, now: datetime) -> bool:
+        """Wipe what opens the parcel for one reader, who has the mail itself; False when that was done before."""
+        must_write()
+        with border():
+            return models.Slip.objects.filter(slip=slip, destroyed=None).update(destroyed=now, **_WIPED) == 1
+
+    def set_way(self, slip: str, way: Way) -> None:
+        """Note that the parcel travels to this reader another way than was meant."""
+        must_write()
+        with border():
+            models.Slip.objects.filter(slip=slip).update(way=way)
 
     def set_state(self, parcel: str, state: ParcelState) -> bool:
         """Take the parcel one step on; its blob rows go when it is ``gone``.

@@ -66,12 +66,16 @@ def whole_slip(slip: models.Slip) -> states.Slip:
         kind=slip.kind,
         way=slip.way,  # type: ignore[arg-type]
         notify=read_notify(slip.notify),
+        attachments=parcel.attachments,
     )
 
 
 def revoked_at(parcel: models.Parcel, slip: models.Slip) -> datetime | None:
-    """When this reader was revoked, alone or with the whole parcel; None when the parcel only expired."""
-    return slip.revoked or (slip.destroyed if parcel.ended == "revoked" else None)
+    """When this reader was revoked, alone or with the whole parcel; None when the parcel only expired.
+
+    A mail that was delivered cannot be taken back: its slip was destroyed then, and nothing of it was revoked.
+    """
+    return slip.revoked or (slip.destroyed if parcel.ended == "revoked" and not slip.delivered else None)
 
 
 def _state(parcel: models.Parcel) -> states.ParcelState:

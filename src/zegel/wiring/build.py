@@ -6,8 +6,9 @@ The outside is built without the keys folder: it may stand on a machine that nev
 import logging
 import os
 import secrets
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,7 @@ from zegel.journeys.announce import Announce, RowHandler
 from zegel.journeys.authors import Authors
 from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
+from zegel.journeys.deliver import Deliver
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
@@ -23,6 +25,7 @@ from zegel.journeys.export_all import ExportAll, ImportAll, MovingPeople, Moving
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
+from zegel.journeys.mail_ports import Carrier
 from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_ports import PatchStore
@@ -34,9 +37,11 @@ from zegel.journeys.submit import Submit
 from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.vouch import OwnVouch
+from zegel.journeys.ways import Ways
 from zegel.journeys.welcome import Welcome
 from zegel.journeys.what_if import Survey
 from zegel.parcels.manifest import Organisation
+from zegel.parcels.ways import Way
 from zegel.post.verp import BounceAddresses
 from zegel.wiring.config import Config, read_config
 
@@ -180,7 +185,9 @@ def dkim_keys(ground: Ground) -> "DkimKeys":
 def _inside(ground: Ground) -> "Inside":
     from zegel.keys.custody import Custody
     from zegel.outbox.backoff import schedule
-    from zegel.outbox.notifier import Ways, notifier
+    from zegel.outbox.notifier import Ways as NoticeWays
+    from zegel.outbox.notifier import notifier
+    from zegel.wiring.ways import MailWays
 
     config = ground.config
     custody = Custody(ground.keys)
@@ -188,11 +195,15 @@ def _inside(ground: Ground) -> "Inside":
     if config.mail.bounces != "none":
         bounces = BounceAddresses(config.mail.bounces or config.mail.sender, custody.bounce_key)
     signer = dkim_keys(ground).signer(config.mail.dkim, utc_now) if config.mail.dkim else None
+    mail_ways = MailWays(ground, utc_now)
     return Inside(
         custody=custody,
-        notifier=notifier(config.mail, config.sms, ground.data, Ways(bounces, signer)),
+        notifier=notifier(config.mail, config.sms, ground.data, NoticeWays(bounces, signer)),
         schedule=schedule,
         bounces=bounces,
+        ways=mail_ways.ways,
+        carriers=mail_ways.carriers(),
+        direct_for=mail_ways.direct_for,
     )
 
 
@@ -204,6 +215,9 @@ class Inside:
     notifier: Notifier
     schedule: Schedule
     bounces: BounceAddresses | None = None
+    ways: Ways | None = None
+    carriers: Mapping[Way, Carrier] = field(default_factory=dict)
+    direct_for: timedelta = timedelta(days=1)
 
 
 def assemble(
@@ -254,13 +268,13 @@ def assemble(
         store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
     )
     reports = Reports(records, profile.courier, clock)
-    announce = Announce(records, inside.custody, _handlers(profile, records, inside, reports, clock), clock)
+    announce = Announce(records, inside.custody, _handlers(profile, records, store, inside, reports, clock), clock)
     bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
-    return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce)
+    return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce, ways=inside.ways)
 
 
 def _handlers(
-    profile: Profile, records: MovingRecords, inside: Inside, reports: Reports, clock: Clock
+    profile: Profile, records: MovingRecords, store: PatchStore, inside: Inside, reports: Reports, clock: Clock
 ) -> dict[str, RowHandler]:
     """What the courier does with each kind of outbox row."""
     organisation = profile.organisation
@@ -268,4 +282,16 @@ def _handlers(
         "notice": TellReader(records, inside.notifier, inside.schedule, reports, organisation, profile.url, clock),
         "sms-code": TellCode(records, inside.notifier, organisation, clock),
         "report": TellSender(records, inside.notifier, inside.schedule, organisation, clock),
+        "delivery": Deliver(
+            records=records,
+            store=store,
+            courier_key=inside.custody,
+            courier=profile.courier,
+            carriers=inside.carriers,
+            schedule=inside.schedule,
+            direct_for=inside.direct_for,
+            reports=reports,
+            bounces=inside.bounces,
+            clock=clock,
+        ),
     }

@@ -151,6 +151,44 @@ class MailPart(_Part):
         return value if value in ("", "none") else checked_address(value)
 
 
+class DirectPart(_Part):
+    """Delivery of the mail itself to domains that prove themselves (docs/reference/ways.md)."""
+
+    enabled: bool = False
+    resolvers: tuple[str, ...] = ("127.0.0.1",)
+    """Resolvers that validate (DNSSEC), as ``address`` or ``address:port``."""
+    trusted: tuple[str, ...] = ()
+    """Those that are not on this machine and are believed all the same: the way to them must be safe."""
+    hours: int = Field(default=24, ge=1, le=72)
+    """How long a mail that nobody takes is tried before it becomes a notice."""
+    nta7516: bool = True
+    name: str = Field(default="", pattern=r"^[a-z0-9.-]{0,253}$")
+    """In EHLO; empty is ``organisation.host``."""
+    authorities: str = ""
+    """Certificates to trust for MTA-STS instead of the system's."""
+    port: int = Field(default=25, ge=1, le=65535)
+
+
+class MailboxPart(_Part):
+    """Own mail domains, and the server that has their mailboxes."""
+
+    domains: tuple[str, ...] = Field(min_length=1)
+    deliver: Literal["lmtp", "smtp"]
+    host: str = Field(min_length=1)
+    """A name, an address, or the path of a Unix socket."""
+    port: int = Field(default=24, ge=1, le=65535)
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    authorities: str = ""
+    """Certificates to trust instead of the system's."""
+    name: str = ""
+    """What the certificate must be for; empty is ``host``."""
+
+    @field_validator("domains")
+    @classmethod
+    def _domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_address(f"x@{domain}").partition("@")[2].lower() for domain in domains)
+
+
 class SmsPart(_Part):
     """How SMS codes leave: into a file (trial), or through a supplier's HTTP interface."""
 
@@ -267,6 +305,8 @@ class Config(_Part):
     oauth: OauthPart | None = None
     mail: MailPart
     sms: SmsPart = SmsPart()
+    direct: DirectPart = DirectPart()
+    mailbox: tuple[MailboxPart, ...] = ()
     policy: PolicyPart = PolicyPart()
     limits: LimitsPart = LimitsPart()
     direct: DirectPart = DirectPart()
