@@ -1,0 +1,217 @@
+"""The mail itself to a server that proves itself, to one that stops doing so, and to one that lies; both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ground import databases
+from tests.ground.delivery import (
+    MAIL,
+    READER,
+    Certificates,
+    Delivering,
+    delivering,
+    failing,
+    make_certificates,
+    proving,
+    unproven,
+)
+from tests.ground.mail_peer import CUT, MailPeer, mail_peer
+from zegel.errors import NotFound
+from zegel.parcels.notify import Notify
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"), "mx.example.nl")
+
+
+@pytest.fixture
+def peer(certificates: Certificates) -> Iterator[MailPeer]:
+    with mail_peer(certificates.chain, certificates.key) as found:
+        yield found
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, database: databases.Database, certificates: Certificates, peer: MailPeer
+) -> Iterator[Delivering]:
+    with delivering(tmp_path, certificates, peer.port) as found:
+        yield found
+
+
+def test_a_mail_is_delivered_and_what_opens_it_is_destroyed(desk: Delivering, peer: MailPeer) -> None:
+    parcel = desk.send()
+    desk.ground.announce()
+    assert [mail.content for mail in peer.mails] == [MAIL]
+    slip = desk.ground.house.records.slip(desk.slip(parcel))
+    assert (desk.state(parcel), slip.sealed_slip, slip.share, slip.revoked) == ("delivered", b"", b"", None)
+    assert desk.events(slip.slip) == ["reader:delivered"]
+    (entry,) = [one for one in desk.ground.house.audit.entries() if one.event == "reader:delivered"]
+    assert (entry.facts["way"], entry.facts["proof"], entry.facts["tls"]) == ("direct", "dane", "TLSv1.3")
+    # Bounces come to an address of this reader's own.
+    assert peer.mails[0].mail.startswith("MAIL FROM:<post+")
+    assert not (desk.ground.folder / "mail" / "new").exists() or not desk.ground.mails()
+
+
+def test_a_delivered_mail_cannot_be_opened_with_a_link_nor_taken_back(desk: Delivering, peer: MailPeer) -> None:
+    parcel = desk.send()
+    desk.ground.announce()
+    with pytest.raises(NotFound):
+        desk.ground.house.collect.look(desk.slip(parcel))
+    desk.ground.house.revoke.parcel(desk.ground.actor, parcel)
+    assert desk.state(parcel) == "delivered"
+
+
+def test_what_lies_in_storage_and_database_cannot_be_read(
+    desk: Delivering, peer: MailPeer, database: databases.Database
+) -> None:
+    desk.send()
+    for path in (desk.ground.folder / "store").rglob("*"):
+        assert not path.is_file() or b"XYZZY" not in path.read_bytes()
+    assert b"XYZZY" not in databases.dump(database)
+    assert b"AGE-SECRET-KEY" not in databases.dump(database)
+
+
+def test_a_server_that_is_away_is_tried_again(desk: Delivering, peer: MailPeer) -> None:
+    peer.steps["mail"] = "451 4.3.0 later"
+    parcel = desk.send()
+    desk.ground.announce()
+    assert desk.state(parcel) == "sent"
+    del peer.steps["mail"]
+    desk.run(minutes=5)
+    assert desk.state(parcel) == "delivered"
+    assert len(peer.mails) == 1
+
+
+def test_after_a_day_of_trying_it_becomes_a_notice(desk: Delivering, peer: MailPeer) -> None:
+    peer.steps["mail"] = "451 4.3.0 later"
+    parcel = desk.send(proof="mail")
+    for _ in range(30):
+        desk.run(hours=1)
+    assert desk.state(parcel) == "announced"
+    assert peer.mails == []
+    opened = desk.ground.reading.open(desk.ground.links()[0], "")
+    assert opened.manifest.text == "Geheim-XYZZY"
+    status = desk.ground.house.follow.parcel(desk.ground.actor, parcel)
+    assert status.readers[0].way == "link"
+    assert "reader:rerouted" in desk.events(desk.slip(parcel))
+
+
+def test_a_domain_that_stops_proving_itself_gets_a_notice_at_once(desk: Delivering, peer: MailPeer) -> None:
+    parcel = desk.send(proof="mail")
+    desk.domains.offers["example.nl"] = unproven(desk.domains.offers["example.nl"])
+    desk.ground.announce()
+    assert (desk.state(parcel), peer.connections) == ("announced", 0)
+
+
+def test_without_a_proof_the_sender_is_asked_and_nothing_is_sent(desk: Delivering, peer: MailPeer) -> None:
+    parcel = desk.send()
+    desk.domains.offers["example.nl"] = unproven(desk.domains.offers["example.nl"])
+    desk.ground.announce()
+    assert desk.state(parcel) == "waiting"
+    assert desk.ground.house.records.count_outbox()["held"] == 1
+    (request,) = desk.ground.mails()
+    assert request["To"] == desk.ground.actor.address
+    assert "XYZZY" not in request.as_string()
+
+
+def test_a_wrong_certificate_is_an_alarm_and_gets_no_mail(desk: Delivering, peer: MailPeer, tmp_path: Path) -> None:
+    other = make_certificates(tmp_path / "other", "mx.example.nl")
+    desk.domains.offers["example.nl"] = proving(other)
+    parcel = desk.send(proof="mail")
+    desk.ground.announce()
+    desk.run(minutes=5)
+    assert desk.events(desk.slip(parcel)) == ["reader:alarmed"]
+    assert not any(line.startswith("MAIL") for line in peer.said), "the envelope was told to a liar"
+    for _ in range(30):
+        desk.run(hours=1)
+    assert (desk.state(parcel), peer.mails) == ("announced", [])
+
+
+def test_a_replaced_certificate_with_its_record_is_no_alarm(
+    desk: Delivering, peer: MailPeer, certificates: Certificates, tmp_path: Path
+) -> None:
+    """The record was replaced after it was asked for last."""
+    stale = proving(make_certificates(tmp_path / "stale", "mx.example.nl"))
+    kept, asked = desk.domains, []
+
+    def offer(domain: str, *, fresh: bool = False) -> object:
+        asked.append(fresh)
+        return kept.offers[domain] if fresh else stale
+
+    kept.offer = offer  # type: ignore[method-assign, assignment]
+    parcel = desk.send()
+    desk.ground.announce()
+    assert (desk.state(parcel), asked) == ("delivered", [False, True])
+    assert desk.events(desk.slip(parcel)) == ["reader:delivered"]
+
+
+def test_dns_that_does_not_answer_is_asked_again(desk: Delivering, peer: MailPeer) -> None:
+    proven = desk.domains.offers["example.nl"]
+    desk.domains.offers["example.nl"] = failing(proven)
+    parcel = desk.send()
+    desk.ground.announce()
+    assert desk.state(parcel) == "sent"
+    desk.domains.offers["example.nl"] = proven
+    desk.run(minutes=5)
+    assert desk.state(parcel) == "delivered"
+
+
+def test_a_reader_whose_server_refuses_is_unreached_and_the_sender_hears(desk: Delivering, peer: MailPeer) -> None:
+    peer.steps["rcpt"] = "550 5.1.1 no such user"
+    parcel = desk.send(proof="mail")
+    desk.ground.announce()
+    assert desk.state(parcel) == "unreached"
+    (report,) = desk.ground.mails()
+    assert report["To"] == desk.ground.actor.address
+    assert READER in report.as_string()
+
+
+def test_a_mail_too_large_for_the_server_becomes_a_notice(desk: Delivering, peer: MailPeer) -> None:
+    peer.extensions = ("SIZE 10", "8BITMIME")
+    parcel = desk.send(proof="mail")
+    desk.ground.announce()
+    assert desk.state(parcel) == "announced"
+
+
+def test_without_an_answer_to_the_end_the_same_mail_goes_again(desk: Delivering, peer: MailPeer) -> None:
+    """At least once: the server may have it, and gets it again under the same Message-ID."""
+    peer.steps["end"] = CUT
+    parcel = desk.send()
+    desk.ground.announce()
+    assert desk.state(parcel) == "sent"
+    del peer.steps["end"]
+    desk.run(minutes=5)
+    assert desk.state(parcel) == "delivered"
+    assert len({mail.content for mail in peer.mails}) == 1
+
+
+def test_nothing_is_sent_of_what_was_withdrawn_or_is_over(desk: Delivering, peer: MailPeer) -> None:
+    peer.steps["mail"] = "451 4.3.0 later"
+    withdrawn, over = desk.send(), desk.send()
+    desk.ground.announce()
+    peer.steps.clear()
+    desk.ground.house.revoke.parcel(desk.ground.actor, withdrawn)
+    desk.run(days=40)
+    assert (desk.state(withdrawn), desk.state(over), peer.mails) == ("revoked", "unreached", [])
+
+
+def test_a_wish_to_hear_of_success_travels_and_is_granted(desk: Delivering, peer: MailPeer) -> None:
+    wish = Notify(success=True, failure=True, asked=True, envid="e1", orcpt="rfc822;j.dejong@example.nl")
+    desk.send(notify=wish)
+    desk.ground.announce()
+    assert "NOTIFY=SUCCESS,FAILURE" in peer.mails[0].rcpt
+    assert "ENVID=e1" in peer.mails[0].mail
+    (report,) = desk.ground.mails()
+    assert "delivered" in report.as_string()
+
+
+def test_readers_by_link_are_not_shown_the_mail_itself(desk: Delivering, peer: MailPeer) -> None:
+    """One parcel, two ways: who reads in the browser sees what the manifest names and no more."""
+    desk.send(READER, "k@elders.example", proof="mail")
+    desk.ground.announce()
+    assert len(peer.mails) == 1
+    opened = desk.ground.reading.open(desk.ground.links()[0], "")
+    assert opened.manifest.attachments == ()
