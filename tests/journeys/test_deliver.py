@@ -170,7 +170,7 @@ def test_a_reader_whose_server_refuses_is_unreached_and_the_sender_hears(desk: D
 
 
 def test_a_mail_too_large_for_the_server_becomes_a_notice(desk: Delivering, peer: MailPeer) -> None:
-    peer.extensions = ("SIZE 10", "8BITMIME")
+    peer.extensions = ("mx.example.nl", "SIZE 10", "8BITMIME")
     parcel = desk.send(proof="mail")
     desk.ground.announce()
     assert desk.state(parcel) == "announced"
@@ -196,6 +196,13 @@ def test_nothing_is_sent_of_what_was_withdrawn_or_is_over(desk: Delivering, peer
     desk.ground.house.revoke.parcel(desk.ground.actor, withdrawn)
     desk.run(days=40)
     assert (desk.state(withdrawn), desk.state(over), peer.mails) == ("revoked", "unreached", [])
+
+
+def test_a_server_hears_how_large_the_mail_is(desk: Delivering, peer: MailPeer) -> None:
+    peer.extensions = ("mx.example.nl", "SIZE 1000")
+    desk.send()
+    desk.ground.announce()
+    assert peer.mails[0].mail.endswith(f" SIZE={len(MAIL)}")
 
 
 def test_a_wish_to_hear_of_success_travels_and_is_granted(desk: Delivering, peer: MailPeer) -> None:

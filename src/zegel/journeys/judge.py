@@ -3,13 +3,15 @@
 The SMTP door does what this says; ``zegel policy explain`` shows it. Both ask here, so that they never differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from zegel.errors import Denied, Mistake
 from zegel.journeys.ports import Clock
 from zegel.journeys.wishes import Defaults, Wishes, read_wishes
 from zegel.mime.headers import Headers
+from zegel.parcels.ways import Found
 from zegel.policy.conditions import LargerThan, SmallerThan
 from zegel.policy.facts import Listener, read_facts
 from zegel.policy.judge import judge_all
@@ -17,6 +19,16 @@ from zegel.policy.ruleset import Policy
 from zegel.policy.verdict import Verdict
 
 _SHOWN = 3
+
+
+class FindWays(Protocol):
+    """What is known of addresses (``journeys.ways.Ways``)."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether mail that may pass unsealed can leave from here."""
+
+    def find(self, addresses: Iterable[str]) -> dict[str, Found]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,8 @@ class Judge:
     policy: Policy
     defaults: Defaults
     clock: Clock
+    ways: FindWays | None = None
+    """None: every reader gets a link."""
 
     def weigh(self, headers: Headers, came: Came, recipients: Sequence[str]) -> tuple[Verdict, ...]:
         """One verdict per recipient, in their order."""
@@ -42,9 +56,15 @@ class Judge:
         return judge_all(self.policy, facts, recipients)
 
     def wishes(self, headers: Headers, verdicts: Sequence[Verdict]) -> Wishes:
-        """Who gets it, and how. Raises Denied for a verdict that refuses, Mistake for a header that cannot be meant."""
+        """Who gets it, and which way. Asks about the domains of those who get it sealed.
+
+        Raises Denied for a verdict that refuses, Mistake for a header that cannot be meant, or ``no-way``.
+        """
         check_refused(verdicts)
-        return read_wishes(headers, verdicts, self.defaults, self.clock())
+        if self.ways is None:
+            return read_wishes(headers, verdicts, self.defaults, self.clock())
+        found = self.ways.find([verdict.recipient for verdict in verdicts if verdict.decision == "seal"])
+        return read_wishes(headers, verdicts, self.defaults, self.clock(), found, plain=self.ways.plain)
 
     def check_size(self, headers: Headers, came: Came, verdicts: Sequence[Verdict], size: int) -> None:
         """The mail is complete: a size that was declared falsely must not have earned it a milder verdict.

@@ -22,6 +22,8 @@ class Ways:
     domains: MailDomains | None
     pool: Executor = field(repr=False)
     clock: Clock
+    plain: bool = False
+    """Whether mail that policy lets pass unsealed can leave from here."""
     deadline: float = DEADLINE
 
     def find(self, addresses: Iterable[str]) -> dict[str, Found]:

@@ -4,7 +4,7 @@ What a header does not say, the rule that decided about the reader says; then th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -17,6 +17,7 @@ from zegel.parcels.addresses import checked_address
 from zegel.parcels.deposit import CLASSES, LANGUAGES
 from zegel.parcels.manifest import read_time
 from zegel.parcels.proofs import Proof, parse_proof
+from zegel.parcels.ways import Found, Way, pick_way
 from zegel.policy.verdict import Verdict
 from zegel.policy.words import known_class
 
@@ -48,8 +49,18 @@ class Defaults:
     missing_proof: MissingProof = "wait"
 
 
-def read_wishes(headers: Headers, verdicts: Sequence[Verdict], defaults: Defaults, now: datetime) -> Wishes:
+def read_wishes(
+    headers: Headers,
+    verdicts: Sequence[Verdict],
+    defaults: Defaults,
+    now: datetime,
+    found: Mapping[str, Found] | None = None,
+    *,
+    plain: bool = False,
+) -> Wishes:
     """Read all ``Zegel-…`` headers; raises Mistake for the first that cannot be meant as it stands.
+
+    ``found`` is what is known of recipients' domains; ``plain`` says whether mail can leave unsealed at all.
 
     A parcel has one class, one expiry and one language: the highest class and the earliest expiry of its verdicts.
     """
@@ -61,7 +72,7 @@ def read_wishes(headers: Headers, verdicts: Sequence[Verdict], defaults: Default
     days = min((verdict.days for verdict in sealed if verdict.days is not None), default=None)
     expires = _read_expires(headers.first("zegel-expires"), defaults.zone, now)
     return Wishes(
-        readers=tuple(_reader_wishes(headers, verdicts, defaults)),
+        readers=tuple(_reader_wishes(headers, verdicts, defaults, found or {}, plain)),
         class_=max((verdict.class_ for verdict in sealed), default=0),
         expires=expires or (now + timedelta(days=days) if days is not None else None),
         language=language,
@@ -93,7 +104,9 @@ def _read_expires(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
     return read_time(text)
 
 
-def _reader_wishes(headers: Headers, verdicts: Sequence[Verdict], defaults: Defaults) -> list[ReaderWish]:
+def _reader_wishes(
+    headers: Headers, verdicts: Sequence[Verdict], defaults: Defaults, found: Mapping[str, Found], plain: bool
+) -> list[ReaderWish]:
     general, named = _read_proofs(headers.all("zegel-proof"))
     wanted = {verdict.recipient.lower(): verdict for verdict in verdicts}
     for address in named:
@@ -104,15 +117,24 @@ def _reader_wishes(headers: Headers, verdicts: Sequence[Verdict], defaults: Defa
                 address=address,
             )
     said = {address: named.get(address) or general or v.proof or defaults.proof for address, v in wanted.items()}
+    ways = {address: _way(verdict, found, bool(said[address]), plain) for address, verdict in wanted.items()}
     for address, text in said.items():
-        if not text and defaults.missing_proof == "refuse" and wanted[address].decision == "seal":
+        needed = wanted[address].decision == "seal" and ways[address] == "link"
+        if needed and not text and defaults.missing_proof == "refuse":
             raise Mistake(
                 "No proof is given for {address}. Add the header Zegel-Proof, such as sms:+31612345678 or code:SECRET.",
                 code="no-proof",
                 address=wanted[address].recipient,
             )
     proofs = _parsed(said, named)
-    return [ReaderWish(verdict.recipient, proofs[address]) for address, verdict in wanted.items()]
+    return [ReaderWish(verdict.recipient, proofs[address], way=ways[address]) for address, verdict in wanted.items()]
+
+
+def _way(verdict: Verdict, found: Mapping[str, Found], has_proof: bool, plain: bool) -> Way:
+    """Unsealed only where a rule says so; a mail server that proves itself, and an own mailbox, need no proof."""
+    if verdict.decision == "pass" and plain:
+        return "plain"
+    return pick_way(verdict.recipient, found.get(verdict.recipient, "link"), has_proof=has_proof, allowed=verdict.ways)
 
 
 def _parsed(said: dict[str, str], named: dict[str, str]) -> dict[str, Proof]:

@@ -36,7 +36,13 @@ def door_config(ground: Ground, readers: int) -> DoorConfig:
 def door_journeys(ground: Ground, house: House) -> Journeys:
     """What the door may ask for."""
     return Journeys(
-        house.inside_submit(), Logins(house.people), house.authors, house.clock, house.bounce, _bearer(ground, house)
+        submit=house.inside_submit(),
+        authenticate=Logins(house.people),
+        authors=house.authors,
+        clock=house.clock,
+        bounces=house.bounce,
+        bearer=_bearer(ground, house),
+        ways=house.ways,
     )
 
 

@@ -11,6 +11,7 @@ from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.gate import Gate
 from zegel.doors.smtp.intake import Submit
 from zegel.doors.smtp.tls import ServerTls
+from zegel.journeys.judge import FindWays
 from zegel.journeys.ports import Actor
 
 P = ParamSpec("P")
@@ -74,6 +75,7 @@ class Journeys:
     clock: Callable[[], datetime]
     bounces: Bounces | None = None
     bearer: Bearer | None = None
+    ways: FindWays | None = None
 
 
 class Desk:

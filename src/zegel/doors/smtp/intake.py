@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,25 +15,42 @@ from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.mime import AttachmentWriter, Mail
 from zegel.doors.smtp.once import Naming
 from zegel.errors import Denied, Mistake, NotFound
-from zegel.journeys.judge import Came, Judge
+from zegel.journeys.judge import Came, FindWays, Judge
 from zegel.journeys.ports import Actor
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.journeys.wishes import Defaults, Wishes
 from zegel.mime.headers import Headers, decode_words, read_addresses
+from zegel.mime.onward import Added, Onward
 from zegel.mime.walker import Part
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.manifest import checked_subject
 from zegel.parcels.notify import SILENT, Notify
+from zegel.parcels.outbox_words import MailForm
+from zegel.parcels.ways import CARRIES_MAIL
 from zegel.policy.facts import Listener
 from zegel.policy.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
 
+class MailWriter(Protocol):
+    """The mail itself being sealed (``journeys.submit.MailWriter``)."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self, form: MailForm) -> None: ...
+
+
 class Submission(Protocol):
     """One parcel being packed (``journeys.submit.Packing``); attachments may be open side by side."""
 
+    @property
+    def parcel(self) -> str: ...
+
     def attachment(self, name: str, type_: str = ..., cid: str = ...) -> AttachmentWriter: ...
+
+    def mail(self) -> MailWriter:
+        """Start the mail itself, for readers to whom it travels."""
 
     def finish(self, message: Message) -> str: ...
 
@@ -74,10 +92,19 @@ class Envelope:
 class Intake:
     """Feed the mail, then :meth:`finish`; or :meth:`abort`. Both are safe to call once more."""
 
-    def __init__(self, submit: Submit, config: DoorConfig, envelope: Envelope, clock: Callable[[], datetime]):
+    def __init__(
+        self,
+        submit: Submit,
+        config: DoorConfig,
+        envelope: Envelope,
+        clock: Callable[[], datetime],
+        ways: FindWays | None = None,
+    ):
         self._envelope = envelope
+        self._clock = clock
+        self._hostname = config.hostname
         defaults = Defaults(config.default_proof, config.language, ZoneInfo(config.timezone), config.missing_proof)
-        self._judge = Judge(replace(config.policy, default_class=config.default_class), defaults, clock)
+        self._judge = Judge(replace(config.policy, default_class=config.default_class), defaults, clock, ways)
         self._submit = submit
         self._submission: Submission | None = None
         self._mail = _CheckedMail(self, config)
@@ -87,12 +114,21 @@ class Intake:
         self._bytes = 0
         self._naming = Naming()
         self._actor: Actor | None = None
+        self._early = bytearray()
+        """What came before anybody could say whether the mail itself travels."""
+        self._copy: _Copy | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; raises Mistake, Denied or Unavailable, after which only :meth:`abort` makes sense."""
         self._bytes += len(data)
         self._naming.feed(data)
+        if self._submission is None:
+            self._early += data
         self._mail.feed(data)
+        if self._copy:
+            self._copy.feed(bytes(self._early) or data)
+        if self._submission:
+            self._early.clear()
 
     def head(self, part: Part) -> None:
         """The top headers are there: refuse whom we must before anything is sealed."""
@@ -101,6 +137,9 @@ class Intake:
         self._verdicts = self._judge.weigh(part.headers, self._came, self._envelope.addresses)
         self._wishes = self._judge.wishes(part.headers, self._verdicts)
         self._submission = self._submit.begin(actor, self._wishes.class_)
+        if any(wish.way in CARRIES_MAIL for wish in self._wishes.readers):
+            added = _added(self._submission.parcel, self._hostname, self._clock())
+            self._copy = _Copy(self._submission.mail(), Onward(added))
 
     def attachment(self, name: str, type_: str, cid: str = "") -> AttachmentWriter:
         if self._submission is None:
@@ -112,6 +151,8 @@ class Intake:
         self._mail.close()
         if not (self._submission and self._wishes and self._came and self._mail.top):
             raise Mistake("This mail was broken off.", code="broken-off")
+        if self._copy:
+            self._copy.close(bytes(self._early))
         headers = self._mail.top.headers
         self._judge.check_size(headers, self._came, self._verdicts, self._bytes)
         message = Message(
@@ -169,6 +210,32 @@ class _CheckedMail(Mail):
 
     def head(self, part: Part) -> None:
         self._intake.head(part)
+
+
+class _Copy:
+    """The mail itself on its way into its blob."""
+
+    def __init__(self, writer: MailWriter, onward: Onward):
+        self._writer = writer
+        self._onward = onward
+
+    def feed(self, data: bytes) -> None:
+        self._writer.write(self._onward.feed(data))
+
+    def close(self, rest: bytes) -> None:
+        """``rest`` is not empty for a mail that ended before its header did."""
+        self._writer.write(self._onward.feed(rest) + self._onward.close())
+        self._writer.close(self._onward.form)
+
+
+def _added(parcel: str, hostname: str, now: datetime) -> Added:
+    """What the mail gets on its way: a trace that does not tell which machine inside sent it (RFC 5321 §4.4)."""
+    date = format_datetime(now)
+    return Added(
+        trace=f"Received: from inside by {hostname} (Zegel) with ESMTP id {parcel};\r\n\t{date}".encode(),
+        date=f"Date: {date}".encode(),
+        message_id=f"Message-ID: <{parcel}@{hostname}>".encode(),
+    )
 
 
 def _people(values: list[str]) -> list[Person]:

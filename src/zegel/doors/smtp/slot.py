@@ -85,7 +85,7 @@ class MailSlot(Slot):
     def _take(self, data: bytes) -> None:
         if self._intake is None:
             journeys = self._desk.journeys
-            self._intake = Intake(journeys.submit, self._desk.config, self._envelope, journeys.clock)
+            self._intake = Intake(journeys.submit, self._desk.config, self._envelope, journeys.clock, journeys.ways)
         self._intake.feed(data)
 
     def _keep(self) -> str:
