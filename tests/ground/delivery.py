@@ -12,7 +12,7 @@ from typing import Any
 from tests.ground.house import Clock, Ground, make_house
 from tests.transport.made import Made, make
 from zegel.journeys.submit import Message, Packing, ReaderWish
-from zegel.journeys.ways import Ways
+from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.outbox.direct import DirectRoute, FixedRoute, MailServer
 from zegel.parcels.addresses import Person
 from zegel.parcels.notify import SILENT, Notify
@@ -21,7 +21,6 @@ from zegel.parcels.ways import Way
 from zegel.transport.certificates import public_key
 from zegel.transport.offer import Offer, Server
 from zegel.transport.tlsa import Tlsa
-from zegel.wiring.ways import DirectCarrier, MailboxCarrier
 
 NAME = "mx.example.nl"
 READER = "j.dejong@example.nl"

@@ -17,14 +17,13 @@ from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.announce import Errand
-from zegel.journeys.mail_ports import Carrier
-from zegel.journeys.ports import BlobStore, Clock, CourierKey, OutboxRow, Records, Schedule
+from zegel.journeys.ports import BlobStore, Carrier, Clock, CourierKey, OutboxRow, Records, Schedule
 from zegel.journeys.reports import Reports, reason_of
 from zegel.parcels.outbox_words import DeliveryWords, NoticeWords, Words, read_words, spell_words
 from zegel.parcels.states import Slip, check_open
-from zegel.parcels.travelling import Taken, Travelling
 from zegel.parcels.ways import Way
 from zegel.post.verp import BounceAddresses
+from zegel.transport.delivery import Delivered, RawMail
 
 LEASE = timedelta(minutes=15)
 """Longer than the answer to a final dot may take (RFC 5321 §4.5.3.2.6: ten minutes)."""
@@ -48,7 +47,7 @@ class Deliver:
     reports: Reports
     bounces: BounceAddresses | None
     clock: Clock
-    _taken: dict[int, Taken] = field(default_factory=dict, repr=False)
+    _taken: dict[int, Delivered] = field(default_factory=dict, repr=False)
     """What came of each row between handing over and finishing."""
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
@@ -60,17 +59,16 @@ class Deliver:
         sealed = next((one.size for one in self.records.blobs_of(slip.parcel) if one.blob == words.mail), None)
         if sealed is None:
             raise NotFound("The mail is not part of the message.", code="unknown-blob")
-        mail = Travelling(
-            open=partial(self._pieces, row, words.mail, key),
-            size=seal.plain_size(sealed, seal.header_size([key.recipient])),
-            form=words.form,
-            sender=self.bounces.make(slip.slip) if self.bounces else words.sender,
-            to=slip.address,
-            notify=slip.notify,
+        mail = RawMail(
+            partial(self._pieces, row, words.mail, key),
+            seal.plain_size(sealed, seal.header_size([key.recipient])),
+            eight_bit=words.form != "7bit",
+            utf8=words.form == "utf8",
         )
+        sender = self.bounces.make(slip.slip) if self.bounces else words.sender
         self._hold(row)
         try:
-            self._taken[row.row] = carrier.carry(mail)
+            self._taken[row.row] = carrier.deliver(mail, sender, slip.address, slip.notify)
         except Unavailable as error:
             if error.kind == "proof-failed":
                 self._alarm(slip)
@@ -79,7 +77,7 @@ class Deliver:
     def done(self, errands: Sequence[Errand]) -> None:
         now, noted = self.clock(), []
         for errand in errands:
-            slip, taken = errand.slip, self._taken.pop(errand.row.row, Taken(""))
+            slip, taken = errand.slip, self._taken.pop(errand.row.row)
             self.records.mark(slip.slip, "delivered", now)
             self.records.wipe_slip(slip.slip, now)
             self.reports.add(slip, "delivered", taken.reply)

@@ -12,12 +12,11 @@ from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
+from zegel.parcels.ways import Way
 from zegel.post.report import ReportFacts, RequestFacts
 from zegel.transport.delivery import Delivered, Probed, RawMail
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice
-from zegel.parcels.ways import Way
-from zegel.post.report import ReportFacts, RequestFacts
 
 
 class Clock(Protocol):
@@ -374,6 +373,12 @@ class DirectPost(Protocol):
 
     def probe(self, choice: Choice) -> tuple[Probed, ...]:
         """Let every server prove itself, and hang up; sends nothing."""
+
+
+class Carrier(Protocol):
+    """Hands one mail to the server that it is for; raises as :meth:`DirectPost.deliver` does."""
+
+    def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered: ...
 
 
 class Notifier(Protocol):

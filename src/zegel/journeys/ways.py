@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 
-from zegel.errors import Mistake
-from zegel.journeys.mail_ports import MailDomains
-from zegel.journeys.ports import Clock
+from zegel.errors import Mistake, Unavailable
+from zegel.journeys.ports import Carrier, Clock, DirectPost, Domains
+from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.ways import Found
+from zegel.transport.delivery import Delivered, RawMail
 from zegel.transport.way import Choice, choose_way
 
 DEADLINE = 4.0
@@ -19,7 +20,7 @@ class Ways:
     """``own`` are the domains of this organisation's mailboxes; without ``domains`` nothing is delivered directly."""
 
     own: frozenset[str]
-    domains: MailDomains | None
+    domains: Domains | None
     pool: Executor = field(repr=False)
     clock: Clock
     plain: bool = False
@@ -66,3 +67,49 @@ class Ways:
 def domain_of(address: str) -> str:
     """The part after the @, in lower case."""
     return address.rpartition("@")[2].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class DirectCarrier:
+    """Looks the domain up, and hands the mail to a server of it that proves itself."""
+
+    ways: Ways
+    post: DirectPost
+
+    def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
+        """Raises as the port tells, and Unavailable ``direct-unsure``: the domain could not be looked up safely."""
+        domain = domain_of(to)
+        choice = self.ways.choice(domain)
+        try:
+            return self._deliver(choice, mail, sender, to, notify)
+        except Unavailable as error:
+            if error.kind != "proof-failed":
+                raise
+            # A certificate may just have been replaced, and its record with it.
+            now = self.ways.choice(domain, fresh=True)
+            if now == choice:
+                raise
+            return self._deliver(now, mail, sender, to, notify)
+
+    def _deliver(self, choice: Choice, mail: RawMail, sender: str, to: str, notify: Notify) -> Delivered:
+        if choice.kind == "temporary":
+            raise Unavailable(
+                "The mail servers of {domain} cannot be looked up safely now.",
+                code="direct-unsure",
+                domain=choice.domain,
+            )
+        return self.post.deliver(choice, mail, sender, to, notify)
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxCarrier:
+    """Hands the mail to the server that has the mailboxes of its domain."""
+
+    routes: Mapping[str, Carrier]
+
+    def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
+        """Raises as the port tells, and Mistake ``no-mailbox``: the configuration has changed."""
+        route = self.routes.get(domain_of(to))
+        if route is None:
+            raise Mistake("There is no mailbox for {address} here any more.", code="no-mailbox", address=to)
+        return route.deliver(mail, sender, to, notify)

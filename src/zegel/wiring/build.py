@@ -25,11 +25,10 @@ from zegel.journeys.export_all import ExportAll, ImportAll, MovingPeople, Moving
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
-from zegel.journeys.mail_ports import Carrier
 from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_ports import PatchStore
-from zegel.journeys.ports import Clock, Notifier, Schedule
+from zegel.journeys.ports import Carrier, Clock, Notifier, Schedule
 from zegel.journeys.reports import Reports, TellSender
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
@@ -195,7 +194,7 @@ def _inside(ground: Ground) -> "Inside":
     if config.mail.bounces != "none":
         bounces = BounceAddresses(config.mail.bounces or config.mail.sender, custody.bounce_key)
     signer = dkim_keys(ground).signer(config.mail.dkim, utc_now) if config.mail.dkim else None
-    mail_ways = MailWays(ground, utc_now)
+    mail_ways = MailWays(ground)
     return Inside(
         custody=custody,
         notifier=notifier(config.mail, config.sms, ground.data, NoticeWays(bounces, signer)),
@@ -203,7 +202,7 @@ def _inside(ground: Ground) -> "Inside":
         bounces=bounces,
         ways=mail_ways.ways,
         carriers=mail_ways.carriers(),
-        direct_for=mail_ways.direct_for,
+        direct_for=timedelta(hours=config.direct.hours),
     )
 
 

@@ -151,24 +151,6 @@ class MailPart(_Part):
         return value if value in ("", "none") else checked_address(value)
 
 
-class DirectPart(_Part):
-    """Delivery of the mail itself to domains that prove themselves (docs/reference/ways.md)."""
-
-    enabled: bool = False
-    resolvers: tuple[str, ...] = ("127.0.0.1",)
-    """Resolvers that validate (DNSSEC), as ``address`` or ``address:port``."""
-    trusted: tuple[str, ...] = ()
-    """Those that are not on this machine and are believed all the same: the way to them must be safe."""
-    hours: int = Field(default=24, ge=1, le=72)
-    """How long a mail that nobody takes is tried before it becomes a notice."""
-    nta7516: bool = True
-    name: str = Field(default="", pattern=r"^[a-z0-9.-]{0,253}$")
-    """In EHLO; empty is ``organisation.host``."""
-    authorities: str = ""
-    """Certificates to trust for MTA-STS instead of the system's."""
-    port: int = Field(default=25, ge=1, le=65535)
-
-
 class MailboxPart(_Part):
     """Own mail domains, and the server that has their mailboxes."""
 
@@ -210,6 +192,8 @@ class DirectPart(_Part):
     """A PEM file of authorities instead of the system's, for MTA-STS."""
     nta7516: bool = True
     """Whether an NTA 7516 record decides where mail goes."""
+    hours: int = Field(default=24, ge=1, le=72)
+    """How long a mail that nobody takes is tried before it becomes a notice with a link."""
 
 
 class LimitsPart(_Part):
@@ -305,7 +289,6 @@ class Config(_Part):
     oauth: OauthPart | None = None
     mail: MailPart
     sms: SmsPart = SmsPart()
-    direct: DirectPart = DirectPart()
     mailbox: tuple[MailboxPart, ...] = ()
     policy: PolicyPart = PolicyPart()
     limits: LimitsPart = LimitsPart()
