@@ -1,4 +1,4 @@
-"""Other people's mail servers for tests, each with a configuration of its own: Postfix that receives, Dovecot's LMTP."""
+"""Mailbox servers of other people for tests, with configurations of their own: Dovecot's LMTP."""
 
 import os
 import pwd
@@ -13,27 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ground.databases import missing
 from tests.ground.dns import need_programs
-
-_SERVICES = """\
-{address}:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-"""
 
 
 @dataclass(frozen=True)
@@ -56,63 +36,6 @@ class Mailboxes:
             assert time.monotonic() < end, self.log.read_text()[-3000:]
             time.sleep(0.05)
         return found
-
-
-@contextmanager
-def running_postfix(address: str, port: int, domain: str, chain: Path, key: Path) -> Iterator[Mailboxes]:
-    """A Postfix that takes mail for ``domain`` over STARTTLS, for every address there."""
-    need_programs("postfix")
-    if os.geteuid() != 0:
-        missing("the right to start Postfix (root)")
-    # Postfix's processes run as its own user: they cannot enter a folder of root's.
-    with tempfile.TemporaryDirectory(prefix="zegel-pf-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        owner = pwd.getpwnam("postfix")
-        for part in ("etc", "spool", "data", "boxes"):
-            (folder / part).mkdir()
-        for part in ("data", "boxes"):
-            os.chown(folder / part, owner.pw_uid, owner.pw_gid)
-        shutil.copy(chain, folder / "etc/chain.pem")
-        shutil.copy(key, folder / "etc/key.pem")
-        (folder / "etc/key.pem").chmod(0o600)
-        (folder / "etc/master.cf").write_text(_SERVICES.format(address=address, port=port))
-        (folder / "etc/main.cf").write_text(f"""\
-compatibility_level = 3.6
-queue_directory = {folder}/spool
-data_directory = {folder}/data
-maillog_file = {folder}/mail.log
-maillog_file_prefixes = {folder}
-inet_interfaces = {address}
-inet_protocols = ipv4
-myhostname = mx.{domain}
-mydestination =
-smtpd_tls_security_level = may
-smtpd_tls_chain_files = {folder}/etc/key.pem, {folder}/etc/chain.pem
-smtpd_relay_restrictions = reject_unauth_destination
-virtual_mailbox_domains = {domain}
-virtual_mailbox_base = {folder}/boxes
-virtual_mailbox_maps = static:all/
-virtual_minimum_uid = 1
-virtual_uid_maps = static:{owner.pw_uid}
-virtual_gid_maps = static:{owner.pw_gid}
-virtual_mailbox_limit = 0
-message_size_limit = 204800000
-smtputf8_enable = yes
-local_recipient_maps =
-""")
-        with (folder / "out").open("wb") as out:
-            # In the foreground it is one process of ours, and ends with it.
-            server = subprocess.Popen(
-                ["setpriv", "--pdeathsig=TERM", "--", "postfix", "-c", folder / "etc", "start-fg"],
-                stdout=out, stderr=out,
-            )  # fmt: skip
-        try:
-            _await_greeting(address, port, server, folder / "mail.log")
-            yield Mailboxes(port, folder / "boxes", folder / "mail.log")
-        finally:
-            server.terminate()
-            server.wait(30)
 
 
 @contextmanager
