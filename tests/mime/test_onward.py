@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import itertools
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,7 @@ def test_where_it_is_cut_makes_no_difference(cuts: list[int], crlf: bool) -> Non
     raw = HEAD + b"Bcc: x@x\r\n y@y\r\nZegel-Class: 3\r\nSubject: " + b"a" * 250 + b"\r\n b\r\n\r\nbody\r\n.dot\r\n"
     raw = raw if crlf else raw.replace(b"\r\n", b"\n")
     places = sorted({0, len(raw), *(min(cut, len(raw)) for cut in cuts)})
-    pieces = [raw[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [raw[start:end] for start, end in itertools.pairwise(places)]
     assert onward(*pieces) == onward(raw)
 
 
