@@ -94,10 +94,9 @@ class Announce:
 
     def _hand_over_all(self, errands: list[Errand], before: datetime) -> Iterator[list[_Ended]]:
         """Yield what ended, a group at a time."""
-        if len(errands) <= 1 or self.hands <= 1:
-            for errand in errands:
-                ended = self._hand_over(errand, before)
-                yield [ended] if ended else []
+        if len(errands) == 1:
+            ended = self._hand_over(errands[0], before)
+            yield [ended] if ended else []
             return
         with ThreadPoolExecutor(min(self.hands, len(errands))) as pool:
             waiting = {pool.submit(self._in_thread, errand, before) for errand in errands}

@@ -1,7 +1,8 @@
 """Two ways out for a mail: a server over SMTP, or a Maildir.
 
-``smtplib`` and not the asynchronous library: the courier says one thing at a time and waits for the answer, so an event
-loop would add nothing but a second way to fail. One connection is kept and used again.
+``smtplib`` and not the asynchronous library: the courier's threads each say one thing and wait for the answer, so an
+event loop would add nothing but a second way to fail. Connections are kept and used again, and a mail's envelope is
+said in one breath where the server takes that: two round trips a mail instead of five.
 """
 
 import os
@@ -10,8 +11,8 @@ import secrets
 import smtplib
 import socket
 import ssl
-import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -60,78 +61,108 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+class _Stale(Exception):
+    """A kept connection that the relay had closed before it heard of this mail."""
+
+
 class SmtpRoute:
-    """Hands mail to a relay. Threads may share one; they take turns."""
+    """Hands mail to a relay. Threads may share one: each takes a connection that is free, or opens another."""
 
     def __init__(self, relay: Relay, patience: float = _PATIENCE):
         relay.check()
         self._relay = relay
         self._patience = patience
-        self._turn = threading.Lock()
-        self._kept: smtplib.SMTP | None = None
+        self._free: deque[smtplib.SMTP] = deque()
 
     def send(self, mail: Written, sender: str, to: str) -> None:
         """Returns when the relay has said that it has the mail."""
-        with self._turn:
+        while (smtp := self._kept()) is not None:
             try:
-                if self._begin_again(mail, sender, to):
-                    return
-                self._transact(self._connect(), mail, sender, to)
-            except (OSError, smtplib.SMTPException):
-                # From None: the words of the server stay here, they may quote the notice.
-                self.close()
-                raise Unavailable("The mail server cannot be reached.", code="mail-away") from None
-            except (Mistake, Unavailable):
-                self._reset()
-                raise
+                self._use(smtp, mail, sender, to)
+            except _Stale:
+                continue
+            return
+        try:
+            smtp = self._connect()
+        except (OSError, smtplib.SMTPException):
+            raise _gone() from None
+        try:
+            self._use(smtp, mail, sender, to)
+        except _Stale:
+            raise _gone() from None
 
     def close(self) -> None:
-        """Give up the connection."""
-        kept, self._kept = self._kept, None
-        if kept:
-            kept.close()
+        """Give up the connections that nobody uses now."""
+        while (smtp := self._kept()) is not None:
+            smtp.close()
 
-    def _begin_again(self, mail: Written, sender: str, to: str) -> bool:
-        """Try the kept connection; False when the relay had closed it meanwhile, before it heard of this mail."""
-        if self._kept is None:
-            return False
+    def _kept(self) -> smtplib.SMTP | None:
         try:
-            code, _ = self._kept.noop()
+            return self._free.pop()
+        except IndexError:
+            return None
+
+    def _use(self, smtp: smtplib.SMTP, mail: Written, sender: str, to: str) -> None:
+        try:
+            self._transact(smtp, mail, sender, to)
+        except _Stale:
+            smtp.close()
+            raise
         except (OSError, smtplib.SMTPException):
-            code = 0
-        if code != 250:
-            self.close()
-            return False
-        self._transact(self._kept, mail, sender, to)
-        return True
+            # From None: the words of the server stay here, they may quote the notice.
+            smtp.close()
+            raise _gone() from None
+        except (Mistake, Unavailable):
+            self._reset(smtp)
+            raise
+        self._free.append(smtp)
 
     def _transact(self, smtp: smtplib.SMTP, mail: Written, sender: str, to: str) -> None:
-        options = []
-        if mail.utf8 or not (sender + to).isascii():
-            if not smtp.has_extn("smtputf8"):
-                raise Mistake("The mail server cannot carry this address.", code="address-refused")
-            options = ["SMTPUTF8"]
-            smtp.command_encoding = "utf-8"
-        code, text = smtp.mail(sender, options)
-        if code != 250:
-            # Our own address or our account is refused: that is for the operator to mend, not the reader's fault.
-            raise _away(code, text)
-        code, text = smtp.rcpt(to)
-        if code not in (250, 251):
-            raise _refusal(code, text)
+        commands = [f"MAIL FROM:<{sender}>{_options(smtp, mail, sender, to)}", f"RCPT TO:<{to}>", "DATA"]
+        replies = self._say(smtp, commands)
+        began = len(replies) == len(commands) and replies[-1][0] == 354
         try:
-            code, text = smtp.data(mail.wire)
-        except smtplib.SMTPDataError as error:
-            raise _refusal(error.smtp_code, _bytes(error.smtp_error)) from None
+            _check_envelope(replies)
+        except (Mistake, Unavailable):
+            if began:
+                # A server that lets DATA begin without a recipient wants its end (RFC 2920 §3.1); nobody gets it.
+                smtp.send(b".\r\n")
+                smtp.getreply()
+            raise
+        # RFC 5321 §4.5.2; the first line is a header's and begins with no dot.
+        smtp.send(mail.wire.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        code, text = smtp.getreply()
         if code != 250:
             raise _refusal(code, text)
 
-    def _reset(self) -> None:
+    def _say(self, smtp: smtplib.SMTP, commands: list[str]) -> list[tuple[int, bytes]]:
+        """Say the commands, all at once to a server that takes that (RFC 2920); returns replies up to a refusal."""
+        lines = [f"{command}\r\n".encode() for command in commands]
+        groups = [lines] if smtp.has_extn("pipelining") else [[line] for line in lines]
+        replies: list[tuple[int, bytes]] = []
+        for group in groups:
+            try:
+                smtp.send(b"".join(group))
+                replies += [smtp.getreply()]
+            except (OSError, smtplib.SMTPException):
+                if not replies:
+                    raise _Stale from None
+                raise
+            if replies[0][0] == 421:
+                raise _Stale
+            replies += [smtp.getreply() for _ in group[1:]]
+            if replies[-1][0] >= 400:
+                break
+        return replies
+
+    def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
-            if self._kept is None or self._kept.rset()[0] != 250:
-                self.close()
+            if smtp.rset()[0] == 250:
+                self._free.append(smtp)
+                return
         except (OSError, smtplib.SMTPException):
-            self.close()
+            pass
+        smtp.close()
 
     def _connect(self) -> smtplib.SMTP:
         relay = self._relay
@@ -143,14 +174,39 @@ class SmtpRoute:
             )
         else:
             smtp = smtplib.SMTP(relay.host, relay.port, local_hostname=name, timeout=self._patience)
-        self._kept = smtp
-        smtp.ehlo_or_helo_if_needed()
-        if relay.tls == "starttls":
-            smtp.starttls(context=context)
-            smtp.ehlo()
-        if relay.user:
-            smtp.login(relay.user, _read_secret(relay.password_file))
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if relay.tls == "starttls":
+                smtp.starttls(context=context)
+                smtp.ehlo()
+            if relay.user:
+                smtp.login(relay.user, _read_secret(relay.password_file))
+        except BaseException:
+            smtp.close()
+            raise
         return smtp
+
+
+def _options(smtp: smtplib.SMTP, mail: Written, sender: str, to: str) -> str:
+    if not mail.utf8 and (sender + to).isascii():
+        return ""
+    if not smtp.has_extn("smtputf8"):
+        raise Mistake("The mail server cannot carry this address.", code="address-refused")
+    return " BODY=8BITMIME SMTPUTF8"
+
+
+def _check_envelope(replies: list[tuple[int, bytes]]) -> None:
+    if replies[0][0] != 250:
+        # Our own address or our account is refused: that is for the operator to mend, not the reader's fault.
+        raise _away(*replies[0])
+    if replies[1][0] not in (250, 251):
+        raise _refusal(*replies[1])
+    if replies[2][0] != 354:
+        raise _refusal(*replies[2])
+
+
+def _gone() -> Unavailable:
+    return Unavailable("The mail server cannot be reached.", code="mail-away")
 
 
 def _read_secret(path: Path | None) -> str:
@@ -160,10 +216,6 @@ def _read_secret(path: Path | None) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError:
         raise Unavailable("The file with the mail server's password cannot be read.", code="no-password") from None
-
-
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
 
 
 def _code(code: int, text: bytes) -> str:

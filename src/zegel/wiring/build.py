@@ -203,6 +203,7 @@ def _inside(ground: Ground) -> "Inside":
         ways=mail_ways.ways,
         carriers=mail_ways.carriers(),
         direct_for=timedelta(hours=config.direct.hours),
+        connections=config.mail.connections,
     )
 
 
@@ -217,6 +218,7 @@ class Inside:
     ways: Ways | None = None
     carriers: Mapping[Way, Carrier] = field(default_factory=dict)
     direct_for: timedelta = timedelta(days=1)
+    connections: int = 8
 
 
 def assemble(
@@ -267,7 +269,8 @@ def assemble(
         store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
     )
     reports = Reports(records, profile.courier, clock)
-    announce = Announce(records, inside.custody, _handlers(profile, records, store, inside, reports, clock), clock)
+    handlers = _handlers(profile, records, store, inside, reports, clock)
+    announce = Announce(records, inside.custody, handlers, clock, inside.connections)
     bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
     return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce, ways=inside.ways)
 

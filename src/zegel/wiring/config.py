@@ -138,6 +138,10 @@ class MailPart(_Part):
     bounces: str = ""
     """The address under which notices get return addresses of their own; empty: ``sender``; ``none``: no bounces."""
 
+    connections: int = Field(default=8, ge=1, le=100)
+    """Notices that one courier hands over at the same time."""
+    couriers: int = Field(default=1, ge=1, le=32)
+    """Courier processes that ``zegel serve`` runs side by side."""
     dkim: str = Field(default="", pattern=r"^[a-z0-9-]{0,40}$")
     """The selector to sign with (``zegel dkim new``); empty: no signatures."""
     dkim_domain: str = Field(default="", pattern=r"^[a-z0-9.-]{0,253}$")

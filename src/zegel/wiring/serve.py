@@ -46,9 +46,9 @@ def run_role(data: Path, role: str) -> None:
     os.environ["ZEGEL_DATA"] = str(ground.data)
     if os.environ.pop(_WATCHED, ""):
         _end_with_parent()
-    elif role == "smtp" and ground.config.smtp.processes > 1:
-        # A process of its own for every door, on the same ports; this one watches them.
-        run_group(data, ("smtp",))
+    elif {"smtp": ground.config.smtp.processes, "courier": ground.config.mail.couriers}.get(role, 1) > 1:
+        # A process of its own for every door, on the same ports, and for every courier; this one watches them.
+        run_group(data, (role,))
         return
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
     match role:
@@ -161,8 +161,9 @@ class Group:
 
     def __init__(self, data: Path, roles: tuple[str, ...] = ROLES):
         self._data = data
-        doors = open_ground(data).config.smtp.processes
-        more = tuple(f"smtp {number}" for number in range(2, doors + 1)) if "smtp" in roles else ()
+        config = open_ground(data).config
+        many = {"smtp": config.smtp.processes, "courier": config.mail.couriers}
+        more = [f"{role} {number}" for role in roles for number in range(2, many.get(role, 1) + 1)]
         self._roles = (*roles, *more)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.stopping = threading.Event()

@@ -1,0 +1,190 @@
+"""How fast a queue of notices drains: ``python bench/notices.py``.
+
+A Zegel as ``zegel init`` makes it, its notices signed with DKIM, hands a full outbox to Postfix's ``smtp-sink`` over
+SMTP without TLS: real parcels' rows, sealed notices, one reader each. The couriers are ``zegel serve --role courier``,
+as many as asked for, on SQLite or PostgreSQL with their production durability. In the same run ``smtp-source`` sends
+mails of the same size to the same sink: what one C program that opens, signs, writes and records nothing reaches.
+Nothing passes or fails here.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+MAIL_BYTES = 9_000
+"""What a notice with its signatures takes."""
+
+
+def fill(data: Path, count: int) -> None:
+    """Put ``count`` parcels of one reader each into the records, as deposits do; their blobs nobody asks for here."""
+    from datetime import timedelta
+
+    from tests.ground.deposits import make_deposit, make_reader
+
+    from zegel import seal
+    from zegel.parcels import claim
+    from zegel.parcels.deposit import digest
+    from zegel.parcels.identifiers import new_identifier
+    from zegel.parcels.outbox_words import NoticeWords, spell_words
+    from zegel.parcels.proofs import parse_proof
+    from zegel.wiring.build import build, configure_django, open_ground, utc_now
+
+    ground = open_ground(data)
+    configure_django(ground, "inside")
+    house = build(ground, "inside")
+    courier, proof, now = seal.parse_recipient(house.profile.courier), parse_proof("mail"), utc_now()
+    for start in range(0, count, 1000):
+        with house.records.transaction():
+            for number in range(start, min(count, start + 1000)):
+                slip = new_identifier()
+                words = NoticeWords(slip, claim.spell_secret(os.urandom(32)))
+                sealed = seal.seal(spell_words(words), courier)
+                reader = make_reader(f"lezer{number}@example.net", proof, slip=slip, sealed_notice=sealed)
+                deposit = make_deposit(readers=0, expires=now + timedelta(days=30))
+                deposit = type(deposit)(**{**_members(deposit), "readers": (reader,)})
+                house.records.add_deposit(deposit, digest(deposit), now, "Afdeling Zorg")
+
+
+def _members(deposit: object) -> dict[str, object]:
+    return {name: getattr(deposit, name) for name in deposit.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+@contextmanager
+def smtp_sink() -> Iterator[int]:
+    """Postfix's sink on a free port: takes every mail and keeps none."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    sink = subprocess.Popen(
+        ["smtp-sink", *_as_nobody(), f"127.0.0.1:{port}", "1000"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
+        yield port
+    finally:
+        sink.terminate()
+        sink.wait()
+
+
+def _as_nobody() -> list[str]:
+    return ["-u", "nobody"] if os.geteuid() == 0 else []
+
+
+def source_rate(port: int, count: int) -> float:
+    """Mails a second that smtp-source sends over 8 connections."""
+    begin = time.perf_counter()
+    command = ["smtp-source", "-s", "8", "-d", "-m", str(count), "-l", str(MAIL_BYTES)]
+    subprocess.run([*command, "-f", "a@b.example", "-t", "c@d.example", f"127.0.0.1:{port}"], check=True)
+    return count / (time.perf_counter() - begin)
+
+
+def found(folder: Path, name: str, database: str, port: int) -> Path:
+    """A Zegel that sends to this port and signs."""
+    data, program = folder / name, [sys.executable, "-m", "zegel"]
+    facts = ["--organisation", "Voorbeeld", "--url", "http://127.0.0.1:8025", "--mail-from", "post@voorbeeld.example"]
+    more = ["--database", database] if database else []
+    subprocess.run([*program, "init", "--data", data, *facts, *more], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*program, "dkim", "new", "bench", "--data", data], check=True, stdout=subprocess.DEVNULL)
+    text = (data / "zegel.toml").read_text()
+    mail = f'[mail]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\ndkim = "bench"\n'
+    (data / "zegel.toml").write_text(text.replace("[mail]\n", mail).replace('kind = "maildir"', 'kind = "smtp"'))
+    return data
+
+
+def waiting(data: Path, answers: "multiprocessing.connection.Connection") -> None:
+    """Answer every question with how many rows wait."""
+    from zegel.wiring.build import build, configure_django, open_ground
+
+    ground = open_ground(data)
+    configure_django(ground, "outside")
+    records = build(ground, "outside").records
+    while answers.recv():
+        answers.send(records.count_outbox()["waiting"])
+
+
+def drain_rate(data: Path, count: int, couriers: int) -> tuple[float, float]:
+    """Notices a second, and milliseconds of processor per notice; from the first that is out to the last."""
+    ours, theirs = multiprocessing.Pipe()
+    counting = multiprocessing.Process(target=waiting, args=(data, theirs), daemon=True)
+    counting.start()
+    theirs.close()
+
+    def left() -> int:
+        ours.send(True)
+        return int(ours.recv())
+
+    assert left() == count
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "zegel", "serve", "--role", "courier", "--data", str(data)]
+    running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(couriers)]
+    while (before := left()) == count:
+        time.sleep(0.05)
+    begin = time.perf_counter()
+    while (now := left()) > 0:
+        time.sleep(min(1.0, now / 5000))
+    took = time.perf_counter() - begin
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait()
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ours.send(False)
+    counting.join()
+    processor = spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime
+    return before / took, processor / count * 1000
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--count", type=int, default=10_000)
+    asked.add_argument("--couriers", type=int, nargs="+", default=[1, 2])
+    asked.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
+    given = asked.parse_args()
+    if not shutil.which("smtp-sink"):
+        sys.exit("This needs smtp-sink and smtp-source (Debian: apt-get install postfix).")
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load {load:.1f} before; {given.count} notices, signed twice, to smtp-sink")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        port = stack.enter_context(smtp_sink())
+        bound = source_rate(port, given.count)
+        print(f"smtp-source, 8 connections    {bound:7.0f}/s")
+        databases = {"SQLite": ""}
+        if given.database != "sqlite":
+            from bench.send import postgres
+
+            databases["PostgreSQL"] = stack.enter_context(postgres())
+        if given.database == "postgres":
+            del databases["SQLite"]
+        for database, url in databases.items():
+            data = found(Path(name), database, url, port)
+            for couriers in given.couriers:
+                filling = multiprocessing.Process(target=fill, args=(data, given.count))
+                filling.start()
+                filling.join()
+                assert filling.exitcode == 0
+                rate, processor = drain_rate(data, given.count, couriers)
+                shown = f"{database}, {couriers} courier{'s' if couriers > 1 else ''}"
+                print(f"{shown:28}  {rate:7.0f}/s  {rate / bound:4.0%} of it  {processor:5.2f} ms processor each")
+
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    main()
