@@ -28,7 +28,7 @@ _SIGNED = (
     "list-unsubscribe-post", "feedback-id", "x-auto-response-suppress", "importance", "sensitivity",
 )  # fmt: skip
 _SPACE = re.compile(rb" [ \t]+|\t[ \t]*")
-"""White space that is not one space already: a pattern that also matched those would take most of a signature's time."""
+"""White space that is not one space already: also matching those would take most of a signature's time."""
 _TRAILING = re.compile(rb"[ \t]+(?=\r\n)")
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _WIDTH = 72
