@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 FOUND = HERE / "found"
 RUNS = 20_000
+_INSTRUMENTED = ["zegel.seal", "zegel.parcels", "zegel.audit", "zegel.mime", "zegel.doors.smtp", "fuzz.targets"]
 
 
 def all_targets() -> list[str]:
@@ -42,7 +43,7 @@ def fuzz_here(name: str, options: list[str]) -> None:
     """Become the fuzzer of one target; never returns (libFuzzer ends the process)."""
     import atheris
 
-    with atheris.instrument_imports(include=["zegel.seal", "zegel.parcels", "zegel.audit", "fuzz.targets"]):
+    with atheris.instrument_imports(include=_INSTRUMENTED):
         one = importlib.import_module(f"fuzz.targets.{name}").one
     atheris.Setup([sys.argv[0], *options], one)
     atheris.Fuzz()

@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from tests.mail_corpus import made, nasty
+from tests.mail_corpus import made, nasty, tricks
 from tests.mail_corpus.case import Case
 from tests.smtp.reading import read
 from zegel.errors import Mistake
 
-CASES = {case.name: case for case in (*made.cases(), *nasty.cases())}
+CASES = {case.name: case for case in (*made.cases(), *nasty.cases(), *tricks.cases())}
 
 
 def _check(case: Case, pieces: list[int]) -> None:
@@ -46,4 +46,4 @@ def test_a_mail_is_read_in_pieces_of_any_size(name: str) -> None:
 
 
 def test_the_corpus_names_every_case_once() -> None:
-    assert len(CASES) == sum(1 for _ in (*made.cases(), *nasty.cases()))
+    assert len(CASES) == sum(1 for _ in (*made.cases(), *nasty.cases(), *tricks.cases()))

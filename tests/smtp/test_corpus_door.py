@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.mail_corpus import made, nasty
+from tests.mail_corpus import made, nasty, tricks
 from tests.mail_corpus.case import Case
 from tests.smtp.ground import Door
 from tests.smtp.wire import Wire
 
-_CASES = [*made.cases(), *nasty.cases()]
+_CASES = [*made.cases(), *nasty.cases(), *tricks.cases()]
 
 
 @pytest.mark.slow

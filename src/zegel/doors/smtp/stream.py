@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 _HIGH_WATER = 1024 * 1024
+LINGER_SECONDS = 10.0
+"""So long a client that does not read has for our last words."""
 
 
 class Gone(Exception):
@@ -30,6 +32,7 @@ class Stream(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._ended = False
         self._task: asyncio.Task[None] | None = None
+        self._lingering: asyncio.TimerHandle | None = None
         self.client = ""
         """The client's address as text, ``local`` for one that has none."""
 
@@ -58,6 +61,8 @@ class Stream(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._ended = True
         self._transport = None
+        if self._lingering:
+            self._lingering.cancel()
         self._wake()
         self.resume_writing()
 
@@ -133,11 +138,13 @@ class Stream(asyncio.Protocol):
         """Send and close, without waiting for anybody."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-            self._transport.close()
+        self.close()
 
     def close(self) -> None:
-        if self._transport is not None:
+        """Close once all is sent, or the client has had long enough to read it."""
+        if self._transport is not None and self._lingering is None:
             self._transport.close()
+            self._lingering = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
     # TLS ----------------------------------------------------------------------------------------------------------
 
