@@ -56,8 +56,8 @@ class Desk:
         return Proven(name, 10, ("127.0.0.1",), "mta-sts", name, (name,))
 
 
-def choice(*servers: Proven) -> Choice:
-    return Choice("example.nl", servers[0].proof if servers else "none", servers, ())
+def choice(*servers: Proven, domain: str = "example.nl") -> Choice:
+    return Choice(domain, servers[0].proof if servers else "none", servers, ())
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,9 @@ def send(
     desk: Desk, peer: MailPeer, *servers: Proven, mail: RawMail = MAIL, to: str = TO, notify: Notify = SILENT
 ) -> Delivered:
     route = DirectRoute("out.example", port=peer.port, authorities=desk.authorities, patience=5, final_patience=5)
+    domain = "xn--grn-ioa.example" if to.endswith("@grün.example") else "example.nl"
     try:
-        return route.deliver(choice(*(servers or (desk.dane(),))), mail, FROM, to, notify)
+        return route.deliver(choice(*(servers or (desk.dane(),)), domain=domain), mail, FROM, to, notify)
     finally:
         route.close()
 
@@ -184,10 +185,17 @@ def test_old_tls_is_no_tls(desk: Desk) -> None:
         assert (found.tls, found.cipher) == ("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384")
 
 
-def test_a_choice_without_servers_goes_nowhere(desk: Desk, peer: MailPeer) -> None:
-    with pytest.raises(Mistake) as error:
-        DirectRoute("out.example", port=peer.port).deliver(choice(), MAIL, FROM, TO)
-    assert error.value.kind == "no-proof"
+def test_a_choice_without_servers_or_for_another_domain_goes_nowhere(desk: Desk, peer: MailPeer) -> None:
+    for made, to in (
+        (choice(), TO),
+        (choice(desk.dane(), domain="example.org"), TO),
+        (choice(desk.dane()), "j@sub.example.nl"),
+        (choice(desk.dane()), ""),
+    ):
+        with pytest.raises(Mistake) as error:
+            DirectRoute("out.example", port=peer.port).deliver(made, MAIL, FROM, to)
+        assert error.value.kind == "no-proof"
+    assert peer.connections == 0
 
 
 # Misbehaviour at every step -------------------------------------------------------------------------------------------
@@ -407,7 +415,7 @@ def test_seven_bits_are_enough_for_seven_bits(desk: Desk, peer: MailPeer) -> Non
     assert peer.mails[0].mail == f"MAIL FROM:<{FROM}>"
 
 
-@pytest.mark.parametrize("address", ["a\r\nRCPT TO:<evil@example.nl>", "a> SIZE=1", "a b@example.nl", ""])
+@pytest.mark.parametrize("address", ["a\r\nRCPT TO:<evil@example.nl", "a> SIZE=1@example.nl", "a b@example.nl"])
 def test_an_address_cannot_become_a_command(desk: Desk, peer: MailPeer, address: str) -> None:
     assert refused(desk, peer, to=address)[:2] == (Mistake, "bad-address")
     assert peer.mails == []

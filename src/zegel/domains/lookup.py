@@ -58,7 +58,7 @@ class _KeptPolicy:
 class _Locks:
     """One look-up of a domain at a time; the others wait for it and find the answer kept."""
 
-    locks: list[threading.Lock] = field(default_factory=lambda: [threading.Lock() for _ in range(64)])
+    locks: list[threading.Lock] = field(default_factory=lambda: [threading.Lock() for _ in range(1024)])
 
     def of(self, name: str) -> threading.Lock:
         return self.locks[hash(name) % len(self.locks)]

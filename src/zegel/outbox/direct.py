@@ -244,16 +244,21 @@ class DirectRoute:
         """Hand the mail to the first server that proves itself and takes it.
 
         Raises Mistake: ``mail-refused`` (5xx, with ``reply``), ``mail-too-big``, ``mail-needs-8bit``,
-        ``mail-needs-utf8``, ``no-proof`` (the choice has no servers). Raises Unavailable: ``direct-away`` (nobody takes
-        it now), ``tls-failed`` (no STARTTLS, no handshake), ``proof-failed`` (a certificate is not what the domain
-        promised: an alarm), ``mail-uncertain`` (the end was sent and no answer came: it may have been delivered).
+        ``mail-needs-utf8``, ``no-proof`` (the choice has no servers or is about another domain), ``bad-address``.
+
+        Raises Unavailable: ``direct-away`` (nobody takes it now), ``tls-failed`` (no STARTTLS, no handshake),
+        ``proof-failed`` (a certificate is not what the domain promised: an alarm), ``mail-uncertain`` (the end was sent
+        and no answer came: it may have been delivered), ``no-authorities``.
         """
-        if not choice.servers:
-            raise Mistake("The domain {domain} does not prove itself.", code="no-proof", domain=choice.domain)
+        to = _plain(to)
+        domain = to.rpartition("@")[2].lower().removesuffix(".")
+        if not choice.servers or domain != choice.domain:
+            # What one domain has proven says nothing of another: a mix-up ends here.
+            raise Mistake("The domain {domain} does not prove itself.", code="no-proof", domain=domain[:255])
         targets = [
             _Target(one.name, one.addresses, self._port, one.proof, one.sni, one) for one in _in_order(choice.servers)
         ]
-        return self._deliverer.run(targets, mail, sender, _plain(to), notify)
+        return self._deliverer.run(targets, mail, sender, to, notify)
 
     def probe(self, choice: Choice) -> tuple[Probed, ...]:
         """Connect to every server, let it prove itself, and hang up: what each showed, in order. Sends no mail."""
