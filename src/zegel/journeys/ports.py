@@ -389,7 +389,8 @@ class Notifier(Protocol):
 
     def notice(self, message: NoticeFacts) -> None: ...
 
-    def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None: ...
+    def sms_code(self, telephone: str, code: str, language: str, organisation: str, message: str) -> None:
+        """``message`` names this SMS to the supplier: the same for every try, and nothing that leads to a reader."""
 
     def report(self, facts: ReportFacts) -> None:
         """Tell a sender what became of one reader."""

@@ -102,6 +102,7 @@ class TellSender:
     notifier: Notifier
     schedule: Schedule
     organisation: Organisation
+    url: str
     clock: Clock
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
@@ -136,7 +137,8 @@ class TellSender:
             language=slip.language,
             organisation=self.organisation.name,
             sent=slip.created,
-            link=words.link,
+            # Without a link of its own: where the sender sees what became of this parcel.
+            link=words.link or f"{self.url}/sent/{slip.parcel}",
         )
         self.notifier.request(facts)
 

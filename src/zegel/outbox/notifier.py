@@ -89,8 +89,8 @@ class RouteNotifier:
         written = write_request(facts, self._from.address, self._from.zone, self._now())
         self._mail.send(self._signed(written), "", facts.to)
 
-    def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
-        self._sms.send(telephone, write_sms(code, language, organisation))
+    def sms_code(self, telephone: str, code: str, language: str, organisation: str, message: str) -> None:
+        self._sms.send(telephone, write_sms(code, language, organisation), message)
 
     def _signed(self, mail: Written) -> Written:
         signer = self._ways.signer

@@ -24,7 +24,7 @@ _TEXTS = {
     "nl": "{organisation}: uw code is {code}. De code werkt {minutes} minuten. Geef de code aan niemand anders.",
     "en": "{organisation}: your code is {code}. The code works for {minutes} minutes. Do not give it to anyone else.",
 }
-_PLACE = re.compile(r"\{(telephone|telephone_digits|text)\}")
+_PLACE = re.compile(r"\{(telephone|telephone_digits|text|id)\}")
 _PATIENCE = 30.0
 _MOST_FILE = 64 * 1024
 _PERMANENT = (400, 404, 410, 413, 422)
@@ -32,14 +32,17 @@ _PERMANENT = (400, 404, 410, 413, 422)
 
 
 _KEYS = frozenset(
-    ("url", "method", "body", "content_type", "expect", "headers", "secret_headers", "authorities"),
+    ("url", "method", "body", "content_type", "expect", "headers", "secret_headers", "authorities", "answer"),
 )
+_ANSWER_KEYS = frozenset(("pattern", "json", "values", "refused"))
+_MOST_ANSWER = 64 * 1024
 
 
 class SmsRoute(Protocol):
     """A way out for SMS. Raises Mistake when it never will go out, Unavailable when it may later."""
 
-    def send(self, telephone: str, text: str) -> None: ...
+    def send(self, telephone: str, text: str, message: str) -> None:
+        """``message`` is the same for every try of one SMS, and says nothing."""
 
 
 def write_sms(code: str, language: str, organisation: str) -> str:
@@ -55,8 +58,8 @@ class FileSms:
     def __init__(self, path: Path):
         self._path = path
 
-    def send(self, telephone: str, text: str) -> None:
-        line = json.dumps({"time": datetime.now(UTC).isoformat(), "to": telephone, "text": text}) + "\n"
+    def send(self, telephone: str, text: str, message: str) -> None:
+        line = json.dumps({"time": datetime.now(UTC).isoformat(), "to": telephone, "text": text, "id": message}) + "\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -70,8 +73,42 @@ class FileSms:
 class NoSms:
     """For organisations without SMS."""
 
-    def send(self, telephone: str, text: str) -> None:
+    def send(self, telephone: str, text: str, message: str) -> None:
         raise Mistake("This organisation sends no SMS.", code="no-sms")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What must stand in an answer with an expected status before the SMS counts as taken; empty: nothing.
+
+    Many suppliers answer 200 to a request that they refuse. ``refused`` says that trying again is useless.
+    """
+
+    pattern: re.Pattern[str] | None = None
+    json: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    refused: re.Pattern[str] | None = None
+
+    def takes(self, body: str) -> bool:
+        """Whether the SMS was taken."""
+        if self.pattern and not self.pattern.search(body):
+            return False
+        return not self.json or _member(body, self.json) in self.values
+
+    def refuses(self, body: str) -> bool:
+        """Whether it never will be."""
+        return bool(self.refused and self.refused.search(body))
+
+
+def _member(body: str, path: tuple[str, ...]) -> str | None:
+    """The value at a path such as ``messages.0.status``, spelled as JSON spells it; None when there is none."""
+    try:
+        found = json.loads(body)
+        for step in path:
+            found = found[int(step)] if isinstance(found, list) else found[step]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else json.dumps(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +122,7 @@ class HttpRequest:
     expect: tuple[int, ...]
     headers: Mapping[str, str] = field(repr=False)
     authorities: str = ""
+    answer: Answer = Answer()
 
 
 def read_request(path: Path) -> HttpRequest:
@@ -95,7 +133,7 @@ def read_request(path: Path) -> HttpRequest:
         return _request(members, path.parent)
     except OSError:
         raise Mistake("The SMS driver {path} cannot be read.", code="bad-sms-driver", path=path) from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise Mistake(
             "The SMS driver {path} is not right: {reason}.", code="bad-sms-driver", path=path, reason=error
         ) from None
@@ -126,7 +164,20 @@ def _request(members: dict[str, Any], folder: Path) -> HttpRequest:
         expect=tuple(int(status) for status in members.get("expect", [200, 201, 202])),
         headers=headers,
         authorities=str(folder / members["authorities"]) if "authorities" in members else "",
+        answer=_answer(members.get("answer", {})),
     )
+
+
+def _answer(members: dict[str, Any]) -> Answer:
+    unknown = set(members) - _ANSWER_KEYS
+    if unknown:
+        raise ValueError(f"unknown key answer.{sorted(unknown)[0]}")
+    if ("json" in members) != ("values" in members):
+        raise ValueError("answer.json and answer.values belong together")
+    patterns = {name: re.compile(members[name]) if name in members else None for name in ("pattern", "refused")}
+    path = tuple(members["json"].split(".")) if "json" in members else ()
+    values = tuple(value if isinstance(value, str) else json.dumps(value) for value in members.get("values", ()))
+    return Answer(json=path, values=values, **patterns)
 
 
 class HttpSms:
@@ -139,25 +190,37 @@ class HttpSms:
             verify = ssl.create_default_context(cafile=request.authorities)
         self._client = httpx.Client(timeout=patience, follow_redirects=False, verify=verify, trust_env=False)
 
-    def send(self, telephone: str, text: str) -> None:
+    def send(self, telephone: str, text: str, message: str) -> None:
         request = self._request
-        content = fill(request.body, request.content_type, telephone, text)
-        headers = {"Content-Type": request.content_type, **request.headers}
+        content = fill(request.body, request.content_type, telephone, text, message)
+        headers = {name: value.replace("{id}", message) for name, value in request.headers.items()}
+        headers = {"Content-Type": request.content_type, **headers}
         try:
-            answer = self._client.request(request.method, request.url, content=content.encode(), headers=headers)
+            status, body = self._ask(content.encode(), headers)
         except (httpx.HTTPError, httpx.InvalidURL, OSError):
             # From None: the error may hold the request.
             raise Unavailable("The SMS supplier cannot be reached.", code="sms-away") from None
-        if answer.status_code in request.expect:
+        if status in request.expect and request.answer.takes(body):
             return
-        if answer.status_code in _PERMANENT:
-            raise Mistake("The SMS supplier refuses this ({status}).", code="sms-refused", status=answer.status_code)
-        raise Unavailable("The SMS supplier takes nothing now ({status}).", code="sms-away", status=answer.status_code)
+        # The supplier's words stay here: they may quote the code.
+        if status in _PERMANENT or request.answer.refuses(body):
+            raise Mistake("The SMS supplier refuses this ({status}).", code="sms-refused", status=status)
+        raise Unavailable("The SMS supplier takes nothing now ({status}).", code="sms-away", status=status)
+
+    def _ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+        """Status and the beginning of the answer."""
+        request, kept = self._request, bytearray()
+        with self._client.stream(request.method, request.url, content=content, headers=headers) as answer:
+            for piece in answer.iter_bytes():
+                kept += piece[: _MOST_ANSWER - len(kept)]
+                if len(kept) >= _MOST_ANSWER:
+                    break
+            return answer.status_code, kept.decode("utf-8", "replace")
 
 
-def fill(template: str, content_type: str, telephone: str, text: str) -> str:
+def fill(template: str, content_type: str, telephone: str, text: str, message: str = "") -> str:
     """Fill a body template, escaped as its media type wants, in one pass: what is filled in is never filled again."""
-    values = {"telephone": telephone, "telephone_digits": telephone.lstrip("+"), "text": text}
+    values = {"telephone": telephone, "telephone_digits": telephone.lstrip("+"), "text": text, "id": message}
 
     def value(match: re.Match[str]) -> str:
         return _escape(values[match[1]], content_type)

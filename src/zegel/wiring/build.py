@@ -283,7 +283,7 @@ def _handlers(
     return {
         "notice": TellReader(records, inside.notifier, inside.schedule, reports, organisation, profile.url, clock),
         "sms-code": TellCode(records, inside.notifier, organisation, clock),
-        "report": TellSender(records, inside.notifier, inside.schedule, organisation, clock),
+        "report": TellSender(records, inside.notifier, inside.schedule, organisation, profile.url, clock),
         "delivery": Deliver(
             records=records,
             store=store,
