@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from zegel.audit.entry import Entry, Head, Noted
 from zegel.parcels.copies import Copy
-from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.deposit import Accepted, Blob, Deposit
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
@@ -113,6 +113,12 @@ class Records(Protocol):
 
         Returns False, writing nothing, when the same parcel with the same digest is there already; raises Mistake
         ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken.
+        """
+
+    def add_deposits(self, several: Sequence[Accepted]) -> None:
+        """:meth:`add_deposit` for several that are all new, and note their mails.
+
+        Raises Mistake ``parcel-exists`` when one of them, or one of the mails, is there: then none is written.
         """
 
     def parcel(self, parcel: str) -> ParcelStatus:

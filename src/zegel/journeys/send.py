@@ -1,13 +1,26 @@
 """Deposit: a sealed parcel becomes real (outside zone). Content lies in storage before the promise is written."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Mistake
 from zegel.journeys.ports import Actor, BlobStore, Clock, Records
-from zegel.parcels.deposit import Deposit, check_deposit, digest
+from zegel.journeys.together import Together
+from zegel.parcels.copies import Copy
+from zegel.parcels.deposit import Accepted, Deposit, check_deposit, digest
 from zegel.parcels.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A deposit whose content is durable; its rows are not written yet."""
+
+    accepted: Accepted
+    copies: Sequence[Copy]
+    noted: Noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +33,49 @@ class Send:
     clock: Clock
     key: bytes = field(repr=False)
     """Makes names of mails meaningless to whoever has the database alone."""
+    _together: Together[_Ready, str] = field(default_factory=Together, repr=False)
 
     def deposit(self, actor: Actor, deposit: Deposit) -> str:
         """Make the parcel real and return its identifier; when this returns it is durable and will be announced.
 
         The same deposit again is answered the same; so is the same mail (``Deposit.once``), with the identifier of the
         parcel that it became first. Raises Mistake (a rule of the format or a limit), Unavailable.
+
+        Deposits that come at the same time share a transaction: its end, when the disk is waited for, and the head of
+        the audit log, which only one can hold, are what a busy server would wait for most.
         """
         now = self.clock()
         if deposit.sender != actor.address:
             raise Mistake("The sender of a parcel is the account that deposits it.", code="foreign-sender")
         check_deposit(deposit, now, self.limits)
         copies = self.store.settle(deposit.blobs, deposit.class_)
+        accepted = Accepted(deposit, digest(deposit), now, actor.name, self._once(deposit))
+        readers = sum(reader.kind == "claim" for reader in deposit.readers)
+        facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
+        noted = Noted(now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts)
+        return self._together(_Ready(accepted, copies, noted), self._write, self._write_all)
+
+    def _once(self, deposit: Deposit) -> bytes:
+        if not deposit.once:
+            return b""
+        return hmac.digest(self.key, b"zegel mail v1\0" + deposit.once.encode(), "sha256")
+
+    def _write(self, ready: _Ready) -> str:
+        it = ready.accepted
         with self.records.transaction():
-            if deposit.once:
-                once = hmac.digest(self.key, b"zegel mail v1\0" + deposit.once.encode(), "sha256")
-                first = self.records.first_parcel(once, deposit.parcel, now)
-                if first != deposit.parcel:
+            if it.once:
+                first = self.records.first_parcel(it.once, it.deposit.parcel, it.moment)
+                if first != it.deposit.parcel:
                     return first
-            if self.records.add_deposit(deposit, digest(deposit), now, actor.name):
-                readers = sum(reader.kind == "claim" for reader in deposit.readers)
-                self.records.add_copies(copies, now)
-                facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
-                self.records.append_audit(
-                    now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts
-                )
-        return deposit.parcel
+            if self.records.add_deposit(it.deposit, it.digest, it.moment, it.sender_name):
+                self.records.add_copies(ready.copies, it.moment)
+                self.records.append_audits([ready.noted])
+        return it.deposit.parcel
+
+    def _write_all(self, several: Sequence[_Ready]) -> list[str]:
+        """All of them or none: one that was seen before, or breaks a rule of the database, sends each its own way."""
+        with self.records.transaction():
+            self.records.add_deposits([ready.accepted for ready in several])
+            self.records.add_copies([copy for ready in several for copy in ready.copies], several[0].accepted.moment)
+            self.records.append_audits([ready.noted for ready in several])
+        return [ready.accepted.deposit.parcel for ready in several]

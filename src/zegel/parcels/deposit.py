@@ -82,6 +82,17 @@ class Deposit:
         return sum(blob.size for blob in self.blobs)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A deposit that keeps the rules, as it is written; ``once`` is a keyed name of the mail it came in, or empty."""
+
+    deposit: Deposit
+    digest: str
+    moment: datetime
+    sender_name: str
+    once: bytes = b""
+
+
 def digest(deposit: Deposit) -> str:
     """SHA-256 over everything in the deposit: the same parcel sent twice is recognised, an altered one refused."""
     fields = [

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from zegel.errors import Mistake, NotFound
 from zegel.parcels import states
-from zegel.parcels.deposit import Blob, Deposit, Reader
+from zegel.parcels.deposit import Accepted, Blob, Deposit, Reader
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
 from zegel.parcels.ways import Way
 from zegel.records import models
@@ -57,6 +57,27 @@ class Parcels:
                 connection.set_rollback(True)
                 raise _exists() from error
         return True
+
+    def add_deposits(self, several: Sequence[Accepted]) -> None:
+        """:meth:`add_deposit` for several that are all new, in as many statements; notes their mails too.
+
+        Raises Mistake ``parcel-exists`` when a parcel, blob, slip or mail is there; the transaction cannot go on then.
+        """
+        must_write()
+        # In one order everywhere, so that two groups with the same parcels or mails in them do not deadlock.
+        mails = sorted((one for one in several if one.once), key=lambda one: one.once)
+        ordered = sorted(several, key=lambda one: one.deposit.parcel)
+        with border():
+            try:
+                seen: list[Row] = [{"once": it.once, "parcel": it.deposit.parcel, "seen": it.moment} for it in mails]
+                insert("mail_seen", seen)
+                insert("parcel", [_parcel_row(it.deposit, it.digest, it.moment, it.sender_name) for it in ordered])
+                insert("blob", [row for it in ordered for row in _blob_rows(it.deposit)])
+                insert("slip", [row for it in ordered for row in _slip_rows(it.deposit)])
+                insert("outbox", [row for it in ordered for row in _notice_rows(it.deposit, it.moment)])
+            except IntegrityError as error:
+                connection.set_rollback(True)
+                raise _exists() from error
 
     def parcel(self, parcel: str) -> ParcelStatus:
         """Raises NotFound ``unknown-parcel``. Inside a transaction the parcel stays locked until it ends."""
