@@ -58,6 +58,11 @@ class Event(StrEnum):
     EVACUATION_STARTED = "evacuation:started"
     EVACUATION_FINISHED = "evacuation:finished"
     DRILL_HELD = "drill:held"
+    DRILL_DUE = "drill:due"
+    PLAN_REQUESTED = "plan:requested"
+    PLAN_STOPPED = "plan:stopped"
+    PLAN_RESUMED = "plan:resumed"
+    REPORT_SIGNED = "report:signed"
 
     # Subject: the blob's identifier.
     COPY_BROKEN = "copy:broken"

@@ -25,6 +25,7 @@ from zegel.journeys.ports import Clock
 from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
 from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal
+from zegel.suppliers.plan import PlanReport
 
 _BATCH = 200
 _DELETED = 1000
@@ -125,24 +126,31 @@ class Evacuate:
     clock: Clock
     wait: Callable[[float], None] = time.sleep
 
-    def begin(self, patch: str, *, hostile: bool, reason: str) -> None:
-        """Stop new writes (and reads, when hostile) everywhere. Raises NotFound ``unknown-patch``."""
-        self._check(patch)
+    def begin(self, patch: str, *, hostile: bool, reason: str, actor: str = "operator") -> None:
+        """Stop new writes (and reads, when hostile) everywhere.
+
+        Raises NotFound ``unknown-patch``; Mistake ``patch-cut``: a cut ends when somebody reopens, not by the way.
+        """
+        self.check(patch)
         now = self.clock()
         with self.records.transaction():
+            if not hostile and self.records.patch_rows().get(patch, {}).get("state") == "cut":
+                raise Mistake(
+                    "The patch {patch} is cut. Reopen it before it is asked anything.", code="patch-cut", patch=patch
+                )
             self.records.set_patch(patch, now, state="cut" if hostile else "leaving", reason=reason[:200])
             # The reason is free text, which the chain does not take; it is in the patch's row and in the report.
             event = Event.PATCH_CUT if hostile else Event.EVACUATION_STARTED
-            self.records.append_audit(now, "operator", event, patch, {})
+            self.records.append_audit(now, actor, event, patch, {})
         self.patches.refresh()
 
-    def reopen(self, patch: str) -> None:
+    def reopen(self, patch: str, actor: str = "operator") -> None:
         """Use it again."""
-        self._check(patch)
+        self.check(patch)
         now = self.clock()
         with self.records.transaction():
             self.records.set_patch(patch, now, state="open", reason="")
-            self.records.append_audit(now, "operator", Event.PATCH_REOPENED, patch, {})
+            self.records.append_audit(now, actor, Event.PATCH_REOPENED, patch, {})
         self.patches.refresh()
 
     def patches_of(self, supplier: str) -> list[str]:
@@ -161,10 +169,14 @@ class Evacuate:
         workers: int = 8,
         bytes_per_second: float = 0,
         progress: Callable[[Progress], None] | None = None,
+        actor: str = "operator",
     ) -> Report:
-        """Leave the patch; returns when nothing more can be done. Run it again after a cut or a failure."""
+        """Leave the patch; returns when nothing more can be done. Run it again after a cut or a failure.
+
+        ``progress`` is called between batches; what it raises ends the run there, and a later one goes on.
+        """
         started, began = self.clock(), time.monotonic()
-        self.begin(patch, hostile=hostile, reason=reason)
+        self.begin(patch, hostile=hostile, reason=reason, actor=actor)
         self.wait(_SETTLING)
         totals = self.records.copy_totals()
         everything = [totals.get((patch, state), (0, 0)) for state in ("whole", "broken", "wanted")]
@@ -177,7 +189,7 @@ class Evacuate:
                 # Again from the beginning: a deposit may have been recorded meanwhile, a target may have come back.
                 pass
             report.safe_seconds = round(time.monotonic() - began, 3)
-            self._finish(report, began, pool)
+            self._finish(report, began, pool, actor)
         return report
 
     def _pass(
@@ -284,27 +296,26 @@ class Evacuate:
             report.not_deleted |= {name: str(error) for name, error in failed.items()}
             report.deleted += len(doomed) - len(failed)
 
-    def _finish(self, report: Report, began: float, pool: ThreadPoolExecutor) -> None:
+    def _finish(self, report: Report, began: float, pool: ThreadPoolExecutor, actor: str) -> None:
         if report.mode == "cooperative":  # A patch that is cut is not asked.
             self._delete(report, pool)
             remains = self.patches.remains(report.patch)
             report.remains = {**asdict(remains), "nothing": remains.nothing}
         now = self.clock()
         report.finished, report.seconds = now.isoformat(), round(time.monotonic() - began, 3)
-        facts = {
-            "moved": report.blobs,
-            "bytes": report.size,
-            "left": len(report.failed),
-            "sha256": hashlib.sha256(report.spell()).hexdigest(),
-        }
+        kept = _kept(report, report.mode, now)
+        facts = {"moved": report.blobs, "bytes": report.size, "left": len(report.failed), "sha256": kept.sha256}
         with self.records.transaction():
-            self.records.append_audit(now, "operator", Event.EVACUATION_FINISHED, report.patch, facts)
+            self.records.add_report(kept)
+            self.records.append_audit(now, actor, Event.EVACUATION_FINISHED, report.patch, facts)
 
     # Drill --------------------------------------------------------------------------------------------------------
 
-    def drill(self, patch: str, *, blobs: int = 100, hostile: bool = True, workers: int = 4) -> "Drilled":
+    def drill(
+        self, patch: str, *, blobs: int = 100, hostile: bool = True, workers: int = 4, actor: str = "operator"
+    ) -> "Drilled":
         """Practise on some blobs: rebuild them under scratch names where they would go, verify, and delete again."""
-        self._check(patch)
+        self.check(patch)
         started, began = self.clock(), time.monotonic()
         totals = self.records.copy_totals().get((patch, "whole"), (0, 0))
         rows = self.records.copies_at(patch, ("whole",), 0, blobs)
@@ -326,10 +337,12 @@ class Evacuate:
             only_here=self.only_at(patch),
             recovery_seconds=round(seconds * totals[0] / len(rows), 1) if rows else 0.0,
         )
-        facts = {"blobs": len(rows), "failed": len(failed), "sha256": hashlib.sha256(drilled.spell()).hexdigest()}
+        kept = _kept(drilled, "drill", started)
+        facts = {"blobs": len(rows), "failed": len(failed), "sha256": kept.sha256}
         with self.records.transaction():
             self.records.set_patch(patch, started, drilled=started)
-            self.records.append_audit(started, "operator", Event.DRILL_HELD, patch, facts)
+            self.records.add_report(kept)
+            self.records.append_audit(started, actor, Event.DRILL_HELD, patch, facts)
         return drilled
 
     def only_at(self, patch: str) -> int:
@@ -367,7 +380,8 @@ class Evacuate:
         finally:
             self.patches.delete_at(wanted.patch, [name])
 
-    def _check(self, patch: str) -> None:
+    def check(self, patch: str) -> None:
+        """Whether it can be left. Raises NotFound ``unknown-patch``, Mistake ``only-patch``."""
         if patch not in self.patches.names():
             raise NotFound("There is no patch “{patch}” in the configuration.", code="unknown-patch", patch=patch)
         if len(self.patches.names()) == 1:
@@ -393,6 +407,12 @@ class Drilled:
     def spell(self) -> bytes:
         """The bytes that are signed."""
         return json.dumps({"zegel": "drill report v1", **asdict(self)}, sort_keys=True, indent=1).encode()
+
+
+def _kept(report: Report | Drilled, kind: str, made: datetime) -> PlanReport:
+    """The report as it is recorded, to be signed in the inside zone."""
+    body = report.spell()
+    return PlanReport(hashlib.sha256(body).hexdigest(), kind, report.patch, made, body)
 
 
 def due_after(drilled: datetime | None) -> datetime | None:

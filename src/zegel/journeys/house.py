@@ -14,6 +14,8 @@ from zegel.journeys.export_all import ExportAll, ImportAll
 from zegel.journeys.follow import Follow
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.oversee import Oversee
+from zegel.journeys.patch_days import PatchDays
+from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
 from zegel.journeys.ports import BlobStore, Clock, People, Records, Signer, Vouch
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
@@ -53,7 +55,11 @@ class PlanB:
     export: ExportAll
     import_: ImportAll
     oversee: Oversee
+    jobs: PlanJobs
+    run_jobs: RunJobs
+    days: PatchDays
     signer: Signer | None = None
+    sign_reports: SignReports | None = None
 
     def sign(self, report: bytes) -> tuple[str, bytes, bytes]:
         """The organisation's signature over a report; raises Unavailable in the outside zone."""

@@ -87,12 +87,17 @@ def verify(manifest: Manifest, line: bytes, signature: Signature, keys: list[Sig
     if signature.sender != manifest.from_.address or signature.host != manifest.organisation.host:
         raise Damaged("The signature was given to another sender.", code="foreign-signature")
     signed = statement(signature.host, manifest.parcel, signature.sender, line, signature.time)
-    good = [
-        _verifies(Ed25519PublicKey.from_public_bytes, key.ed25519, signature.ed25519, signed),
-        _verifies(MLDSA65PublicKey.from_public_bytes, key.mldsa65, signature.mldsa65, signed),
-    ]
-    if not all(good):
+    if not made_both(key, signed, signature.ed25519, signature.mldsa65):
         raise Damaged("The signature of the organisation is not right.", code="bad-signature")
+
+
+def made_both(key: SigningKey, signed: bytes, ed25519: bytes, mldsa65: bytes) -> bool:
+    """Whether the key made both signatures over these bytes; both are always verified."""
+    good = [
+        _verifies(Ed25519PublicKey.from_public_bytes, key.ed25519, ed25519, signed),
+        _verifies(MLDSA65PublicKey.from_public_bytes, key.mldsa65, mldsa65, signed),
+    ]
+    return all(good)
 
 
 def _verifies(load: Any, key: bytes, signature: bytes, signed: bytes) -> bool:

@@ -263,6 +263,7 @@ class Patch(models.Model):
     broken = models.PositiveBigIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(default=0)
     drilled = models.DateTimeField(null=True)
+    reminded = models.DateTimeField(null=True)
 
     class Meta:
         """One row per patch that ever was."""
@@ -303,3 +304,85 @@ class MailSeen(models.Model):
 
     def __str__(self) -> str:
         return self.parcel
+
+
+class Job(models.Model):
+    """One thing that an officer asked for (``suppliers.plan``); a lease as the outbox has, so that a dead worker's
+    work is taken over."""
+
+    job = models.CharField(max_length=IDENTIFIER, primary_key=True)
+    kind = models.CharField(max_length=10)
+    patch = models.CharField(max_length=PATCH)
+    reason = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=IDENTIFIER)
+    state = models.CharField(max_length=10, default="waiting")
+    stopping = models.BooleanField(default=False)
+    created = models.DateTimeField()
+    due = models.DateTimeField()
+    started = models.DateTimeField(null=True)
+    finished = models.DateTimeField(null=True)
+    blobs = models.PositiveBigIntegerField(default=0)
+    of_blobs = models.PositiveBigIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0)
+    of_size = models.PositiveBigIntegerField(default=0)
+    eta = models.FloatField(null=True)
+    failed = models.PositiveBigIntegerField(default=0)
+    code = models.CharField(max_length=60, blank=True, default="")
+    report = models.CharField(max_length=64, blank=True, default="")
+    attempts = models.PositiveIntegerField(default=0)
+    lease = models.CharField(max_length=64, blank=True, default="")
+    leased_until = models.DateTimeField(null=True)
+
+    class Meta:
+        """The worker's question; the page's is small."""
+
+        db_table = "job"
+        indexes = (models.Index(fields=("due",), name="job_due", condition=Q(state__in=("waiting", "running"))),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.patch}"
+
+
+class PlanReport(models.Model):
+    """What an evacuation or a drill came to, byte for byte, and the organisation's signature once it is there."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=20)
+    patch = models.CharField(max_length=PATCH)
+    made = models.DateTimeField()
+    body = models.BinaryField()
+    key = models.CharField(max_length=60, blank=True, default="")
+    ed25519 = models.BinaryField(default=b"")
+    mldsa65 = models.BinaryField(default=b"")
+    refused = models.BooleanField(default=False)
+
+    class Meta:
+        """The signer's question."""
+
+        db_table = "plan_report"
+        indexes = (models.Index(fields=("made",), name="report_unsigned", condition=Q(key="", refused=False)),)
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class PatchDay(models.Model):
+    """How a patch was on a day; the tidy role writes today's and forgets those of more than 400 days ago."""
+
+    row = models.BigAutoField(primary_key=True)
+    patch = models.CharField(max_length=PATCH)
+    day = models.DateField()
+    objects_there = models.PositiveBigIntegerField()
+    size = models.PositiveBigIntegerField()
+    looked = models.PositiveBigIntegerField()
+    failed = models.PositiveBigIntegerField()
+    broken = models.PositiveBigIntegerField()
+
+    class Meta:
+        """One per patch and day."""
+
+        db_table = "patch_day"
+        constraints = (models.UniqueConstraint(fields=("day", "patch"), name="patch_day_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.patch} {self.day}"

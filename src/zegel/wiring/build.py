@@ -27,7 +27,9 @@ from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
+from zegel.journeys.patch_days import PatchDays
 from zegel.journeys.patch_ports import PatchStore
+from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
 from zegel.journeys.ports import Carrier, Clock, Notifier, Schedule
 from zegel.journeys.reports import Reports, TellSender
 from zegel.journeys.revoke import Revoke
@@ -234,7 +236,7 @@ def assemble(
     send = Send(records, store, profile.limits, clock, key)
     follow = Follow(records)
     expire = Expire(records, store, clock)
-    survey = Survey(records, store, clock)
+    survey, evacuate = Survey(records, store, clock), Evacuate(records, store, clock)
     house = House(
         profile=profile,
         clock=clock,
@@ -254,11 +256,15 @@ def assemble(
         plan_b=PlanB(
             survey=survey,
             tend=Tend(records, store, clock),
-            evacuate=Evacuate(records, store, clock),
+            evacuate=evacuate,
             export=ExportAll(records, people, store, clock),
             import_=ImportAll(records, people, store, clock),
             oversee=Oversee(survey, records, store, clock),
+            jobs=PlanJobs(records, evacuate, clock),
+            run_jobs=RunJobs(records, evacuate, clock),
+            days=PatchDays(records, store, clock),
             signer=inside.custody if inside else None,
+            sign_reports=SignReports(records, inside.custody, clock) if inside else None,
         ),
     )
     if inside is None:

@@ -4,10 +4,10 @@
 role       zone     does
 =========  =======  ========================================================
 outside    outside  portal and API
-tidy       outside  ends what is due; repairs and patrols the patches, sweeps orphans
+tidy       outside  ends what is due; repairs and patrols the patches, sweeps orphans; does officers' jobs
 inside     inside   signatures and submissions over HTTP
 smtp       inside   submissions by mail
-courier    inside   notices and SMS codes
+courier    inside   notices and SMS codes; signs reports of Plan B
 =========  =======  ========================================================
 """
 
@@ -34,6 +34,8 @@ _QUIET = 0.5
 """Seconds between rounds of the courier when nothing is due."""
 _WATCHED = "ZEGEL_WATCHED"
 _TIDY_EVERY = 60
+_JOBS_EVERY = 2
+_SIGN_EVERY = 5
 _SWEEP_EVERY = 3600
 _REMEMBERED = timedelta(days=8)
 _PATROL = 50
@@ -59,7 +61,7 @@ def run_role(data: Path, role: str) -> None:
         case "courier":
             house = _house(ground, "inside")
             if house.announce is not None:
-                _rounds(house.announce.round, _QUIET)
+                _rounds(_courier(house), _QUIET)
         case "tidy":
             _tidy(ground)
         case "smtp":
@@ -105,8 +107,41 @@ def _run_smtp(ground: Ground) -> None:
     run(config, door_journeys(ground, house))
 
 
+def _courier(house: House) -> Callable[[], int]:
+    """The courier's round, and every few seconds that of whoever signs reports: both need the inside's keys."""
+    signed = 0.0
+
+    def once() -> int:
+        nonlocal signed
+        done = house.announce.round() if house.announce else 0
+        if house.plan_b and house.plan_b.sign_reports and time.monotonic() - signed > _SIGN_EVERY:
+            done += house.plan_b.sign_reports.round()
+            signed = time.monotonic()
+        return done
+
+    return once
+
+
+def _work(house: House, ending: threading.Event) -> None:
+    """Do what officers asked for, beside the rounds of the tidy role: an evacuation may take days."""
+    while not ending.wait(_JOBS_EVERY):
+        try:
+            if house.plan_b:
+                house.plan_b.run_jobs.round(ending)
+        except ZegelError as error:
+            _LOG.warning("%s: %s", error.kind, error)
+            ending.wait(30)
+        except Exception:  # noqa: BLE001  # whatever it was, the other rounds of this process go on
+            # Its lease runs out and it is tried again, up to twenty times.
+            _LOG.exception("a job ended by a fault of ours")
+            ending.wait(30)
+
+
 def _tidy(ground: Ground) -> None:
     house = _house(ground, "outside")
+    ending = threading.Event()
+    worker = threading.Thread(target=_work, args=(house, ending), name="jobs", daemon=True)
+    worker.start()
     swept = 0.0
 
     def tidy() -> int:
@@ -123,10 +158,14 @@ def _tidy(ground: Ground) -> None:
             with house.records.transaction():
                 # Longer than a mail server tries to deliver (Postfix: 5 days).
                 house.records.forget_mails(house.clock() - _REMEMBERED)
+            house.plan_b.days.round()
             swept = time.monotonic()
         return touched
 
     _rounds(tidy, _TIDY_EVERY)
+    ending.set()
+    # It stops at the end of a batch; when that takes longer, the process ends and the rows know how far it was.
+    worker.join(_PATIENCE - 3)
 
 
 def _end_with_parent() -> None:
