@@ -144,7 +144,15 @@ def test_sender_pages(page: Any, house: Any, words: dict[str, str]) -> None:
     check(page, "confirm")
 
 
-OFFICER = ("patchwork", "patchwork/patches/local", "patchwork/suppliers/own", "patchwork/what-if?name=local")
+OFFICER = (
+    "patchwork",
+    "patchwork/patches/local/evacuate",
+    "patchwork/patches/local/drill",
+    "patchwork/suppliers/own/cut",
+    "patchwork/patches/local",
+    "patchwork/suppliers/own",
+    "patchwork/what-if?name=local",
+)
 
 
 def test_officer_pages(page: Any, house: Any, words: dict[str, str]) -> None:

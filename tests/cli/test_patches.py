@@ -83,6 +83,12 @@ def test_an_officer_brings_in_a_supplier_practises_and_leaves(tmp_path: Path) ->
     assert drilled.code == 0, drilled.err
     assert json.loads((tmp_path / "drill.json").read_text())["blobs"] == 1
     assert set(json.loads((tmp_path / "drill.json.signature").read_text())) == {"key", "ed25519", "mldsa65"}
+    assert zegel.run("plan-b", "verify", str(tmp_path / "drill.json")).out.startswith(
+        "drill report v1 of far, signed by "
+    )
+    (tmp_path / "drill.json.signature").rename(tmp_path / "forged.json.signature")
+    (tmp_path / "forged.json").write_text((tmp_path / "drill.json").read_text() + " ")
+    assert "not right" in zegel.run("plan-b", "verify", str(tmp_path / "forged.json")).err
     left = zegel.run("plan-b", "evacuate", "local", "--report", str(tmp_path / "left.json"))
     assert left.code == 0, left.err
     assert "it shows nothing any more" in left.out

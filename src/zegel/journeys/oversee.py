@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from zegel.errors import NotFound
+from zegel.journeys.patch_days import KEPT_DAYS
 from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.ports import Clock
 from zegel.journeys.what_if import PatchReport, Survey, WhatIf
 from zegel.stores.placement import Judged, Placement
 from zegel.suppliers.exposure import Exposure
+from zegel.suppliers.plan import Job, PatchDay, PlanReport
 from zegel.suppliers.policy import HIGHEST, Verdict, eligible
 from zegel.suppliers.supplier import Owner, Supplier
 
@@ -72,12 +74,28 @@ class PatchView:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """A patch day by day. ``errors``: which part of what was checked in the last 30 days failed; None for nothing."""
+
+    patch: str
+    days: tuple[PatchDay, ...]
+    errors: float | None
+
+    def size_before(self, today: date, days: int) -> int | None:
+        """What it held so many days ago, as the row nearest before tells; None when it was not there yet."""
+        return next((one.size for one in reversed(self.days) if (today - one.day).days >= days), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything at a glance."""
 
     patches: tuple[PatchReport, ...]
     classes: tuple[ClassView, ...]
     suppliers: tuple[SupplierView, ...]
+    history: tuple[History, ...]
+    jobs: tuple[Job, ...]
+    reports: tuple[PlanReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,28 @@ class Oversee:
 
     def overview(self) -> Overview:
         """Counts every copy: about a second per million."""
-        return Overview(tuple(self.survey.patch_reports()), self._classes(), self._suppliers())
+        return Overview(
+            patches=tuple(self.survey.patch_reports()),
+            classes=self._classes(),
+            suppliers=self._suppliers(),
+            history=self._history(),
+            jobs=tuple(self.records.jobs(10)),
+            reports=tuple(self.records.reports(10)),
+        )
+
+    def report(self, sha256: str) -> PlanReport:
+        """One whole report. Raises NotFound ``unknown-report``."""
+        found = self.records.report(sha256)
+        if found is None:
+            raise NotFound("There is no such report.", code="unknown-report")
+        return found
+
+    def _history(self) -> tuple[History, ...]:
+        today = self.clock().date()
+        days: dict[str, list[PatchDay]] = {}
+        for one in self.records.days(today - timedelta(days=KEPT_DAYS)):
+            days.setdefault(one.patch, []).append(one)
+        return tuple(History(patch, tuple(found), _errors(found, today)) for patch, found in sorted(days.items()))
 
     def patch(self, name: str) -> PatchView:
         """Raises NotFound ``unknown-patch``."""
@@ -184,6 +223,14 @@ class Oversee:
             )
             for one, control, laws in self.survey.suppliers()
         )
+
+
+def _errors(days: Sequence[PatchDay], today: date) -> float | None:
+    """Counters run on, so the last month is what they grew by since the day before it."""
+    before = next((one for one in reversed(days) if (today - one.day).days > 30), None)
+    looked = days[-1].looked - (before.looked if before else 0)
+    failed = days[-1].failed - (before.failed if before else 0)
+    return failed / (looked + failed) if looked + failed > 0 else None
 
 
 def _owners(supplier: Supplier, day: date) -> tuple[OwnerView, ...]:

@@ -10,9 +10,11 @@ import typer
 
 from zegel.doors.cli.options import Data, data_folder, read_text
 from zegel.doors.cli.tools import Tools
-from zegel.errors import Mistake, Unavailable
+from zegel.errors import Damaged, Mistake, Unavailable
 from zegel.journeys.evacuate import Progress, Report
 from zegel.journeys.house import House, PlanB
+from zegel.parcels.signature import made_both
+from zegel.suppliers.plan import read_report
 
 PatchName = Annotated[str, typer.Argument(help="The patch's name in the configuration.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit log and the report.")]
@@ -28,6 +30,7 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
     app.add_typer(plan, name="plan-b")
     _add_what_if(plan, tools)
     _add_leaving(plan, tools)
+    _add_verify(plan, tools)
 
 
 def _plan(tools: Tools, data: Path | None, inside: bool = False) -> tuple[House, PlanB]:
@@ -161,6 +164,29 @@ def _add_leaving(plan: typer.Typer, tools: Tools) -> None:
         print(f"All {held.all_blobs}: about {held.recovery_seconds:.0f} s; {held.only_here} lie nowhere else")
         if held.failed:
             raise typer.Exit(6)
+
+
+def _add_verify(plan: typer.Typer, tools: Tools) -> None:
+    @plan.command("verify")
+    def verify(
+        report: Annotated[Path, typer.Argument(help="The report; FILE.signature lies beside it.", dir_okay=False)],
+        data: Data = None,
+    ) -> None:
+        """Check that this organisation signed a report, as it stands here."""
+        house, _ = _plan(tools, data)
+        try:
+            body = report.read_bytes()
+            members = json.loads(report.with_name(report.name + ".signature").read_bytes())
+            ed25519, mldsa65 = (base64.b64decode(members[name], validate=True) for name in ("ed25519", "mldsa65"))
+            key = next((one for one in house.profile.signing if one.fingerprint == members["key"]), None)
+        except OSError as error:
+            raise Mistake("{path} cannot be read.", code="unreadable-file", path=error.filename) from error
+        except (ValueError, KeyError, TypeError):
+            raise Damaged("The signature line cannot be read.", code="bad-signature") from None
+        if key is None or not made_both(key, body, ed25519, mldsa65):
+            raise Damaged("The signature of the organisation is not right.", code="bad-signature")
+        members = read_report(body)
+        print(f"{members['zegel']} of {members['patch']}, signed by {key.fingerprint}")
 
 
 def _tell(plan_b: PlanB, done: Report, path: Path | None) -> None:

@@ -1,6 +1,7 @@
 """The pages of an officer: the patchwork at a glance, one patch, one supplier, and what if one were gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from functools import wraps
 from typing import Any, Concatenate, cast
 
@@ -10,12 +11,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from zegel.doors.web.installed import house
-from zegel.doors.web.pictures import bar, flow, quilt
+from zegel.doors.web.pictures import bar, chart, flow, quilt
+from zegel.doors.web.plan_facts import job_facts
 from zegel.doors.web.rules_said import class_said, classes_said, fact_said, rule_said
 from zegel.doors.web.sent import Rest, View, for_senders
 from zegel.errors import Denied, Unavailable
 from zegel.journeys.house import PlanB
-from zegel.journeys.oversee import ClassView, Outlook, PatchView, SupplierView
+from zegel.journeys.oversee import ClassView, History, Outlook, PatchView, SupplierView
 from zegel.journeys.ports import Actor
 from zegel.journeys.what_if import PatchReport
 from zegel.suppliers.supplier import OWN
@@ -57,6 +59,9 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
         "suppliers": [supplier_facts(one) for one in found.suppliers],
         "quilt": quilt(names, classes),
         "names": names,
+        "jobs": [job_facts(one) for one in found.jobs],
+        "reports": found.reports,
+        **_history_facts(found.history, house().clock().date()),
         "due": [one.patch for one in found.patches if one.drill_due and one.state != "not configured"],
         "alone": sum(one.state != "not configured" for one in found.patches) == 1,
     }
@@ -72,6 +77,8 @@ def patch(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
         "patch": patch_facts(found.report),
         "supplier": supplier_facts(found.supplier) if found.supplier else None,
         "classes": _patch_classes(found),
+        "alone": len(plan_b().oversee.patches.names()) == 1,
+        "jobs": [job_facts(one) for one in plan_b().oversee.records.jobs(5, name)],
     }
     return render(request, "patchwork_patch.html", facts)
 
@@ -124,6 +131,24 @@ def supplier_facts(one: SupplierView) -> dict[str, Any]:
             for class_, verdict in one.verdicts
         ],
     }
+
+
+def _history_facts(found: Sequence[History], today: date) -> dict[str, Any]:
+    """The chart, and a table that says the same at three moments."""
+    rows = [
+        {
+            "patch": one.patch,
+            "number": number % 6,
+            "now": one.days[-1].size,
+            "month": one.size_before(today, 30),
+            "year": one.size_before(today, 365),
+            "errors": None if one.errors is None else round(one.errors * 100, 1),
+        }
+        for number, one in enumerate(found)
+    ]
+    drawn = chart([[(day.day.toordinal(), day.size) for day in one.days] for one in found])
+    ends = (date.fromordinal(drawn.first), date.fromordinal(drawn.last)) if drawn else None
+    return {"history": rows, "chart": drawn, "ends": ends}
 
 
 def _patch_classes(view: PatchView) -> list[tuple[str, list[str]]]:

@@ -131,3 +131,39 @@ def flow(sources: Sequence[str], targets: Sequence[tuple[str, str, bool]]) -> Fl
 def _column(names: Sequence[str], height: int) -> list[tuple[str, int]]:
     used = len(names) * (_TALL + _APART) - _APART
     return [(name, (height - used) // 2 + number * (_TALL + _APART)) for number, name in enumerate(names)]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One patch over time; ``points`` as a polyline has them."""
+
+    number: int
+    points: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over days; ``first`` and ``last`` are the days at its ends, ``most`` the value at its top."""
+
+    lines: tuple[Line, ...]
+    most: int
+    first: int
+    last: int
+
+
+_TALLEST = 300
+
+
+def chart(series: Sequence[Sequence[tuple[int, int]]]) -> Chart | None:
+    """``series``: per line (day, value), in order of days; None when there is nothing that makes a line."""
+    days = [day for line in series for day, _ in line]
+    if not days or min(days) == max(days):
+        return None
+    first, last, most = min(days), max(days), max(value for line in series for _, value in line)
+
+    def point(day: int, value: int) -> str:
+        y = _TALLEST - (_TALLEST * value // most if most else 0)
+        return f"{10 + (WIDTH - 20) * (day - first) // (last - first)},{y + 10}"
+
+    lines = [Line(number % 6, " ".join(point(*one) for one in line)) for number, line in enumerate(series)]
+    return Chart(tuple(lines), most, first, last)

@@ -68,3 +68,17 @@ def class_said(class_: int) -> str:
 def classes_said(classes: Sequence[int]) -> str:
     """``class 1, 2``."""
     return gettext("class {numbers}").format(numbers=", ".join(map(str, classes)))
+
+
+_CODES = {
+    "patch-cut": gettext_noop("The patch is cut. Reopen it first."),
+    "only-patch": gettext_noop("There is only one patch."),
+    "unknown-patch": gettext_noop("The patch is not in the configuration any more."),
+    "database-away": gettext_noop("The database was away; it is tried again."),
+    "gave-up": gettext_noop("It was tried many times and ended its worker each time. Look in the log."),
+}
+
+
+def code_said(code: str) -> str:
+    """Why a job failed or waits."""
+    return gettext(_CODES[code]) if code in _CODES else code

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zegel.doors.web import assets, demo, pages, patchwork, portal, sent
+from zegel.doors.web import assets, demo, pages, patchwork, plan_b, portal, sent
 from zegel.doors.web.api import api
 
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
     path("patchwork/patches/<str:name>", patchwork.patch),
     path("patchwork/suppliers/<str:name>", patchwork.supplier),
     path("patchwork/what-if", patchwork.what_if),
+    path("patchwork/patches/<str:name>/<str:act>", plan_b.act_on_patch),
+    path("patchwork/suppliers/<str:name>/cut", plan_b.cut),
+    path("patchwork/jobs/<str:name>", plan_b.job),
+    path("patchwork/jobs/<str:name>/<str:act>", plan_b.change_job),
+    path("patchwork/reports/<str:sha256>", plan_b.report),
+    path("patchwork/reports/<str:sha256>/<str:part>", plan_b.report_file),
     path("keys", portal.keys),
     path("accessibility", portal.accessibility),
     path("privacy", portal.privacy),
