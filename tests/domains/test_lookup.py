@@ -10,7 +10,7 @@ import pytest
 
 from tests.ground.dns import Dns, free_port
 from tests.ground.mail_names import DIGEST
-from zegel.domains.lookup import MOST_SERVERS, SHORTEST, Domains
+from zegel.domains.lookup import MOST_RECORDS, MOST_SERVERS, SHORTEST, Domains
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver
 from zegel.errors import Mistake
@@ -110,6 +110,19 @@ def test_what_is_no_domain(domains: Domains, domain: str) -> None:
 def test_a_domain_with_very_many_servers(domains: Domains) -> None:
     offer = domains.offer("many.test")
     assert [one.preference for one in offer.servers] == list(range(1, MOST_SERVERS + 1))
+
+
+def test_odd_names_are_left_out(domains: Domains) -> None:
+    offer = domains.offer("odd.test")
+    assert [(one.preference, one.name) for one in offer.servers] == [(30, "mx1.good.test")]
+    assert (offer.sts, offer.nta) == ("absent", "absent")
+
+
+def test_answers_that_fit_no_packet_come_whole(domains: Domains) -> None:
+    offer = domains.offer("crowd.test")
+    (server,) = offer.servers
+    assert (server.tlsa, len(server.records)) == ("found", MOST_RECORDS)
+    assert offer.nta == "found"
 
 
 # Whom to believe ------------------------------------------------------------------------------------------------------

@@ -46,9 +46,20 @@ mta-sts.other-name.test. IN A 127.0.0.1
 nta.test. IN MX 10 mx.some.plain.
 nta.test. IN TXT "v=spf1 -all"
 nta.test. IN TXT "{_NTA};ntamx=10 mx1.good.test"
+odd.test. IN MX 10 mx\\032odd.odd.test.
+odd.test. IN MX 20 mx\\000.odd.test.
+odd.test. IN MX 30 MX1.Good.Test.
+odd.test. IN TXT "v=NTA7516-1\\255x"
+_mta-sts.odd.test. IN TXT "\\255\\254"
+crowd.test. IN MX 10 mx.crowd.test.
+mx.crowd.test. IN A 127.0.0.2
 nta-bad.test. IN MX 10 mx.some.plain.
 nta-bad.test. IN TXT "v=NTA7516-1;startdate=soon"
 """ + "\n".join(f"many.test. IN MX {n} mx{n}.many.test." for n in range(1, 40))
+TEST += "\n"
+TEST += "".join(f"_25._tcp.mx.crowd.test. IN TLSA 3 1 1 {n:064x}\n" for n in range(60))
+TEST += "".join(f'crowd.test. IN TXT "{n} {"x" * 200}"\n' for n in range(40))
+TEST += f'crowd.test. IN TXT "{_NTA}"\n'
 
 PLAIN = f"""
 some.plain. IN MX 10 mx.some.plain.

@@ -4,6 +4,7 @@ Each domain has a server of its own: the same Postfix on another address of this
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from zegel.domains.lookup import Domains
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver
 from zegel.errors import Mistake, Unavailable
+from zegel.journeys.mail_check import MailCheck
 from zegel.outbox.direct import DirectRoute
 from zegel.parcels.notify import Notify
 from zegel.transport.certificates import public_key
@@ -226,6 +228,33 @@ def test_a_report_of_delivery_comes_back(place: Place) -> None:
     assert "Original-Recipient: rfc822;asked@ee.test" in text
     # Headers only: what the mail said does not travel back, over who knows what.
     assert "secret words" not in text
+
+
+def test_looking_at_a_domain_lets_its_servers_prove_themselves(place: Place) -> None:
+    check = MailCheck(place.domains, place.route, lambda: datetime.now(UTC), True)
+    (found,) = check.check("ta.test", connect=True).probed
+    assert (found.server, found.trouble, found.tls, found.fits) == ("mx.ta.test", "", "TLSv1.3", "2 0 1")
+    for domain, trouble in (("wrong.test", "proof-failed"), ("open.test", "tls-failed")):
+        (found,) = check.check(domain, connect=True).probed
+        assert found.trouble == trouble
+    checked = check.check("unusable.test", connect=True)
+    assert (checked.probed, checked.believed, checked.validates) == ((), True, True)
+
+
+def test_threads_share_a_route(place: Place) -> None:
+    choice = place.choice("ee.test")
+    done: list[Delivered] = []
+
+    def some() -> None:
+        for _ in range(4):
+            done.append(place.route.deliver(choice, RawMail(lambda: [b"Subject: x\r\n\r\n"]), FROM, "x@ee.test"))
+
+    threads = [threading.Thread(target=some) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [one.reply for one in done] == ["250 2.0.0"] * 24
 
 
 def test_without_dns_mail_waits(place: Place) -> None:
