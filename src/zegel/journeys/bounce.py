@@ -44,7 +44,7 @@ class Bounce:
         Unavailable: the sending server should try again. What says nothing to us is taken and forgotten.
         """
         slip = self.addresses.read(address)
-        reading = read_bounce(_first(mail), null_sender=not sender)
+        reading = read_bounce(_first(mail), null_sender=sender in ("", "<>"))
         with self.records.transaction():
             self._follow(slip, reading)
         _LOG.info("a mail about %s says: %s %s", slip, reading.said, reading.status)
