@@ -133,3 +133,23 @@ def test_a_huge_mail_is_read_to_its_end_and_kept_nowhere(ground: Ground) -> None
     _bounce(ground).take(_return_path(ground), "", mail())
     assert read == 200
     assert _state(ground, parcel) == "unreached"
+
+
+def test_a_mail_that_was_delivered_may_still_come_back(ground: Ground) -> None:
+    """Her server took it, and found out later that she is not there; the slip is wiped by then."""
+    parcel = _announced(ground)
+    (slip,) = ground.house.records.slips_of(parcel)
+    with ground.house.records.transaction():
+        ground.house.records.mark(slip.slip, "delivered", ground.clock())
+        ground.house.records.wipe_slip(slip.slip, ground.clock())
+    _bounce(ground).take(_return_path(ground), "", _mail("exchange-failed"))
+    assert _state(ground, parcel) == "unreached"
+    assert _events(ground, "reader:unreached") == [{"reason": "bounced", "status": "5.1.10"}]
+
+
+def test_an_expired_parcel_stays_so(ground: Ground) -> None:
+    _announced(ground)
+    sender = _return_path(ground)
+    ground.clock.move(days=400)
+    _bounce(ground).take(sender, "", _mail("postfix-failed"))
+    assert not _events(ground, "reader:unreached")

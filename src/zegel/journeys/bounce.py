@@ -13,7 +13,7 @@ from zegel.audit.events import Event
 from zegel.errors import NotFound
 from zegel.journeys.ports import Clock, Records
 from zegel.journeys.reports import Reports
-from zegel.parcels.states import Slip, check_open
+from zegel.parcels.states import Slip
 from zegel.post.bounce import MOST_BYTES, Reading, read_bounce
 from zegel.post.verp import BounceAddresses
 
@@ -54,9 +54,11 @@ class Bounce:
             return
         try:
             found = self.records.slip(slip)
-            check_open(found, self.clock())
         except NotFound:
-            # Withdrawn or over meanwhile: nobody waits for this reader any more.
+            return
+        if found.revoked or found.parcel_state != "live" or found.expires <= self.clock():
+            # Withdrawn or over meanwhile: nobody waits for this reader any more. (A slip whose mail was delivered is
+            # wiped, and its reader may still turn out not to exist.)
             return
         if reading.said == "failed":
             self._failed(found, reading)
