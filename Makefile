@@ -8,6 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 PYTHON ?= python3
 RUN = $(UV) run --no-sync
 export UV_PYTHON_DOWNLOADS ?= never
+FUZZ_RUNS ?= 20000
 PYTEST = $(RUN) pytest -n 2 --dist worksteal -ra
 
 .PHONY: help setup demo test test-fast lint node-modules bundle bundle-check bench fuzz clean
@@ -67,10 +68,10 @@ bundle-check: node-modules
 bench: setup node-modules
 	@for file in bench/*.py; do echo "== $$file"; $(RUN) python $$file; done
 
-## make fuzz         20,000 inputs per parser of the sealing engine (needs Python 3.11 to 3.13)
+## make fuzz         20,000 inputs per parser, or FUZZ_RUNS=… (needs Python 3.11 to 3.13)
 fuzz: setup
 	@$(UV) sync --frozen --quiet --group fuzz --inexact
-	@$(RUN) python -m fuzz.run
+	@$(RUN) python -m fuzz.run --runs $(FUZZ_RUNS)
 
 clean:
 	rm -rf .venv .tools demo-data frontend/node_modules tests/seal/node/node_modules tests/node/node_modules
