@@ -2,7 +2,7 @@
 
 ``python -m tests.browser.desk DATA``. Orders and answers:
 
-``{"do": "send", …}``            a parcel; answers ``parcel`` and, per reader, ``link``
+``{"do": "send", …}``            answers ``parcel``, per reader ``links`` and ``slips``; the newest ``request``
 ``{"do": "code"}``               answers the newest SMS ``code``
 ``{"do": "revoke", "parcel"}``   withdraws it
 ``{"do": "password"}``           answers the sender's ``address`` and ``password``
@@ -31,9 +31,13 @@ class Kept:
     def __init__(self) -> None:
         self.links: dict[str, str] = {}
         self.codes: list[str] = []
+        self.requests: list[str] = []
 
     def notice(self, message: Any) -> None:
         self.links[message.slip] = message.link
+
+    def request(self, facts: Any) -> None:
+        self.requests.append(facts.link)
 
     def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
         self.codes.append(code)
@@ -65,7 +69,6 @@ class Desk:
     def do_send(self, **order: Any) -> dict[str, Any]:
         from zegel.journeys.submit import Message, ReaderWish
         from zegel.parcels.addresses import Person
-        from zegel.parcels.proofs import parse_proof
 
         packing = self._house.inside_submit().begin(self._actor)
         for item in order.pop("attachments", []):
@@ -79,12 +82,17 @@ class Desk:
                 writer.write(data[at : at + (1 << 20)])
             writer.close()
         proofs = order.pop("proofs", ["mail"])
-        readers = tuple(ReaderWish(f"lezer{n}@example.net", parse_proof(proof)) for n, proof in enumerate(proofs))
+        readers = tuple(ReaderWish(f"lezer{n}@example.net", _proof(proof)) for n, proof in enumerate(proofs))
         to = tuple(Person("", reader.address) for reader in readers)
         parcel = packing.finish(Message(readers=readers, to=to, **order))
         self._courier.round(100)
         status = self._house.follow.parcel(self._actor, parcel)
-        return {"parcel": parcel, "links": [self._kept.links[reader.slip] for reader in status.readers]}
+        return {
+            "parcel": parcel,
+            "links": [self._kept.links.get(reader.slip, "") for reader in status.readers],
+            "slips": [reader.slip for reader in status.readers],
+            "request": self._kept.requests[-1] if self._kept.requests else "",
+        }
 
     def do_code(self) -> dict[str, Any]:
         self._courier.round(100)
@@ -96,6 +104,12 @@ class Desk:
 
     def do_states(self, parcel: str) -> dict[str, Any]:
         return {"states": [reader.state for reader in self._house.follow.parcel(self._actor, parcel).readers]}
+
+
+def _proof(text: str) -> Any:
+    from zegel.parcels.proofs import Proof, parse_proof
+
+    return Proof("missing") if text == "missing" else parse_proof(text)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from zegel.parcels.addresses import Person
 from zegel.parcels.claim import Link, read_link
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Organisation
-from zegel.parcels.proofs import parse_proof
+from zegel.parcels.proofs import Proof, parse_proof
 from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import SigningKey
 from zegel.people.accounts import SqlPeople
@@ -107,7 +107,8 @@ class Ground:
             writer.write(data)
             writer.close()
         facts = {"subject": "Beschikking", "text": "Geachte mevrouw,", **facts}
-        readers = tuple(ReaderWish(address, parse_proof(proof)) for address in to)
+        wished = Proof("missing") if proof == "missing" else parse_proof(proof)
+        readers = tuple(ReaderWish(address, facts.pop(address, wished)) for address in to)
         return packing.finish(Message(readers=readers, to=tuple(Person("", address) for address in to), **facts))
 
     def announce(self) -> None:

@@ -1,6 +1,5 @@
 """What senders are told of their readers: by default, as RFC 3461 has them ask, and never twice or in a circle."""
 
-from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,7 +13,7 @@ from zegel.errors import Mistake, Unavailable
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.parcels.addresses import Person
 from zegel.parcels.notify import SILENT, Notify
-from zegel.parcels.proofs import parse_proof
+from zegel.parcels.proofs import Proof, parse_proof
 from zegel.post.written import Written
 
 _BOUNCES = Path(__file__).parents[1] / "post/bounces"
@@ -174,15 +173,12 @@ def test_what_the_sender_withdrew_is_not_told(ground: Ground) -> None:
 
 
 def test_a_missing_proof_is_asked_for_whatever_was_asked(ground: Ground) -> None:
-    parcel = _send(ground, _NEVER)
-    (slip,) = ground.house.records.slips_of(parcel)
-    assert ground.house.announce is not None
-    reports = ground.house.bounce.reports  # type: ignore[union-attr]
-    with ground.house.records.transaction():
-        reports.add(replace(slip), "proof-missing", link="https://post.voorbeeld.example/p/x#secret")
+    packing = ground.house.inside_submit().begin(ground.actor)
+    reader = ReaderWish(READER, Proof("missing"), notify=_NEVER)
+    packing.finish(Message(readers=(reader,), subject="Geheim", text="Zeer geheim"))
     ground.announce()
     (request,) = _reports(ground)
-    assert "https://post.voorbeeld.example/p/x#secret" in _words(request)
+    assert f"{ground.house.profile.url}/fill/" in _words(request)
     assert request["Auto-Submitted"] == "auto-generated"
     assert request.get_content_type() == "multipart/mixed"
 

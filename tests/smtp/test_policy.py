@@ -80,3 +80,12 @@ def test_a_size_that_was_declared_too_small_does_not_get_a_mail_past_a_rule() ->
             wire.send(_mail("Subject: s") + b"x\r\n" * (size // 3) + b".\r\n")
             assert wire.reply().startswith(answer), (declared, size)
         assert len(door.house.deposits) == 1
+
+
+def test_a_reader_without_a_proof_waits_and_the_others_do_not() -> None:
+    with open_door(replace(CONFIG, default_proof="")) as door, Wire(door.port) as wire:
+        assert wire.login().deliver(_mail(f"Zegel-Proof: {READER}=mail"), READER, "x@b.example").startswith("250")
+        assert {r.address: r.proof.kind for r in door.house.deposits[0].readers} == {
+            READER: "mail",
+            "x@b.example": "missing",
+        }

@@ -113,7 +113,7 @@ def test_a_mail_without_from_is_the_accounts(door: Door) -> None:
 
 
 def test_missing_proof_is_refused_and_told_how(door: Door) -> None:
-    with open_door(DoorConfig(hostname="h.example")) as strict, Wire(strict.port) as wire:
+    with open_door(DoorConfig(hostname="h.example", missing_proof="refuse")) as strict, Wire(strict.port) as wire:
         reply = wire.login().deliver(MAIL)
         assert reply.startswith("550 5.7.1")
         assert "Zegel-Proof" in reply

@@ -57,6 +57,7 @@ def test_every_operation_of_the_contract_is_there(documents: dict[str, Any]) -> 
         ("GET", "/api/v1/parcels/{parcel}"),
         ("POST", "/api/v1/parcels/{parcel}/revoke"),
         ("POST", "/api/v1/parcels/{parcel}/expiry"),
+        ("POST", "/api/v1/slips/{slip}/proof"),
         ("GET", "/api/v1/reader/slips/{slip}"),
         ("POST", "/api/v1/reader/slips/{slip}/code"),
         ("POST", "/api/v1/reader/slips/{slip}/open"),

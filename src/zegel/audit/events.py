@@ -42,6 +42,8 @@ class Event(StrEnum):
     READER_DELAYED = "reader:delayed"
     READER_AUTOREPLIED = "reader:autoreplied"
     CODE_SENT = "code:sent"
+    PROOF_ASKED = "proof:asked"
+    PROOF_GIVEN = "proof:given"
     PROOF_FAILED = "proof:failed"
     PROOF_PAUSED = "proof:paused"
     SHARE_RELEASED = "share:released"

@@ -11,6 +11,7 @@ from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
 from zegel.journeys.export_all import ExportAll, ImportAll
+from zegel.journeys.fill_in import FillIn
 from zegel.journeys.follow import Follow
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.oversee import Oversee
@@ -82,6 +83,7 @@ class House:
     collect: Collect
     follow: Follow
     revoke: Revoke
+    fill_in: FillIn
     expire: Expire
     export: Export
     welcome: Welcome

@@ -9,11 +9,13 @@ from zegel.audit.entry import Entry, Head, Noted
 from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Accepted, Blob, Deposit
 from zegel.parcels.notify import SILENT, Notify
+from zegel.parcels.proofs import Proof
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
 from zegel.parcels.ways import Way
-from zegel.post.report import ReportFacts, RequestFacts
+from zegel.post.report import ReportFacts
+from zegel.post.request import RequestFacts
 from zegel.transport.delivery import Delivered, Probed, RawMail
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice
@@ -143,6 +145,12 @@ class Records(Protocol):
 
     def mark_all(self, slips: Sequence[str], milestone: Milestone, now: datetime) -> set[str]:
         """:meth:`mark` for several; returns those to whom it happened for the first time."""
+
+    def give_proof(self, slip: str, proof: Proof, now: datetime) -> bool:
+        """Say how a reader proves who she is, and let go what was held for her.
+
+        False, changing nothing, where it was known already, or the message is withdrawn or over.
+        """
 
     def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
         """Wipe sealed slip, share and codes of one or all readers and cancel their outbox rows; return how many."""

@@ -14,11 +14,13 @@ from zegel import seal
 from zegel.audit.events import Event
 from zegel.errors import Mistake, ZegelError
 from zegel.journeys.announce import Errand
+from zegel.journeys.fill_in import MISSING, FillIn
 from zegel.journeys.ports import Clock, Notifier, OutboxRow, Records, Schedule
 from zegel.parcels.manifest import Organisation
 from zegel.parcels.outbox_words import ReportWords, Words, spell_words
 from zegel.parcels.states import Slip
-from zegel.post.report import ACTIONS, ReportFacts, RequestFacts, decode_xtext
+from zegel.post.report import ACTIONS, ReportFacts, decode_xtext
+from zegel.post.request import RequestFacts
 
 DELAY = timedelta(hours=4)
 """After so long of trying in vain a sender who asked is told of the delay (RFC 5321 §4.5.4.1 has servers do so)."""
@@ -102,13 +104,13 @@ class TellSender:
     notifier: Notifier
     schedule: Schedule
     organisation: Organisation
-    url: str
+    fill_in: FillIn
     clock: Clock
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
         assert isinstance(words, ReportWords)  # noqa: S101
-        if words.what == "proof-missing":
-            self._request(row, slip, words)
+        if words.what == MISSING:
+            self._request(row, slip)
             return
         if words.what not in ACTIONS:
             raise Mistake("A report says nothing that is known here.", code="unknown-report")
@@ -129,16 +131,21 @@ class TellSender:
         )
         self.notifier.report(facts)
 
-    def _request(self, row: OutboxRow, slip: Slip, words: ReportWords) -> None:
+    def _request(self, row: OutboxRow, slip: Slip) -> None:
+        """Asked about all readers of the parcel who wait now; when he was quicker than the courier, not at all."""
+        waiting = self.fill_in.waiting(slip.parcel)
+        if not waiting:
+            return
         facts = RequestFacts(
             message=self._message(row),
             to=slip.sender,
-            reader=slip.address,
+            readers=tuple(reader.address for reader in waiting),
             language=slip.language,
             organisation=self.organisation.name,
             sent=slip.created,
-            # Without a link of its own: where the sender sees what became of this parcel.
-            link=words.link or f"{self.url}/sent/{slip.parcel}",
+            expires=slip.expires,
+            site=f"{self.fill_in.url}/",
+            link=self.fill_in.link(slip),
         )
         self.notifier.request(facts)
 

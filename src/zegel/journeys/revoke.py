@@ -29,7 +29,7 @@ class Revoke:
         with self.records.transaction():
             now = self.clock()
             if self.records.parcel(parcel).state == "live":
-                self._end(actor, parcel, now)
+                self._end(f"account:{actor.account}", parcel, now)
         self.expire.remove_blobs(parcel)
 
     def reader(self, actor: Actor, parcel: str, slip: str) -> None:
@@ -37,14 +37,29 @@ class Revoke:
         status = self.follow.parcel(actor, parcel)
         if slip not in {reader.slip for reader in status.readers}:
             raise NotFound("There is no such reader.", code="unknown-slip")
+        self._withdraw(f"account:{actor.account}", parcel, slip)
+        self.expire.remove_blobs(parcel)
+
+    def waiting_reader(self, parcel: str, slip: str) -> None:
+        """The same by the link that a sender was sent: only from a reader who still waits for him.
+
+        Whoever holds the link is not known by account. Raises Mistake ``proof-known``.
+        """
+        with self.records.transaction():
+            status = self.records.parcel(parcel)  # locked: nobody fills in her proof meanwhile
+            if slip not in {reader.slip for reader in status.readers if reader.state == "waiting"}:
+                raise Mistake("This reader does not wait for you any more.", code="proof-known")
+            self._withdraw("sender", parcel, slip)
+        self.expire.remove_blobs(parcel)
+
+    def _withdraw(self, by: str, parcel: str, slip: str) -> None:
         with self.records.transaction():
             now = self.clock()
             if self.records.destroy_slips(parcel, now, slip):
-                self.records.append_audit(now, f"account:{actor.account}", Event.SLIP_REVOKED, slip, {"parcel": parcel})
+                self.records.append_audit(now, by, Event.SLIP_REVOKED, slip, {"parcel": parcel})
             after = self.records.parcel(parcel)
             if after.state == "live" and all(reader.revoked for reader in after.readers):
-                self._end(actor, parcel, now)
-        self.expire.remove_blobs(parcel)
+                self._end(by, parcel, now)
 
     def expiry(self, actor: Actor, parcel: str, expires: datetime) -> None:
         """Change until when readers can open it; raises Mistake (past, too far, ended already), NotFound."""
@@ -59,7 +74,7 @@ class Revoke:
             facts = {"expires": spell_time(expires)}
             self.records.append_audit(now, f"account:{actor.account}", Event.EXPIRY_CHANGED, parcel, facts)
 
-    def _end(self, actor: Actor, parcel: str, now: datetime) -> None:
+    def _end(self, by: str, parcel: str, now: datetime) -> None:
         self.records.destroy_slips(parcel, now)
         self.records.set_state(parcel, "revoked")
-        self.records.append_audit(now, f"account:{actor.account}", Event.PARCEL_REVOKED, parcel, {})
+        self.records.append_audit(now, by, Event.PARCEL_REVOKED, parcel, {})

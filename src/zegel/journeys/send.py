@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Mistake
+from zegel.journeys.fill_in import FillIn, Question
 from zegel.journeys.ports import Actor, BlobStore, Clock, Records
 from zegel.journeys.together import Together
 from zegel.parcels.copies import Copy
@@ -21,6 +22,13 @@ class _Ready:
     accepted: Accepted
     copies: Sequence[Copy]
     noted: Noted
+    asked: Question | None = None
+    """About readers whose proof is missing."""
+
+    @property
+    def entries(self) -> list[Noted]:
+        """For the audit chain, in order."""
+        return [self.noted, self.asked.noted] if self.asked else [self.noted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class Send:
     clock: Clock
     key: bytes = field(repr=False)
     """Makes names of mails meaningless to whoever has the database alone."""
+    fill_in: FillIn | None = None
+    """Asks senders for proofs that are missing; without it a deposit that lacks one is refused."""
     _together: Together[_Ready, str] = field(default_factory=Together, repr=False)
 
     def deposit(self, actor: Actor, deposit: Deposit) -> str:
@@ -53,7 +63,7 @@ class Send:
         readers = sum(reader.kind == "claim" for reader in deposit.readers)
         facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
         noted = Noted(now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts)
-        return self._together(_Ready(accepted, copies, noted), self._write, self._write_all)
+        return self._together(_Ready(accepted, copies, noted, self._ask(deposit)), self._write, self._write_all)
 
     def _once(self, deposit: Deposit) -> bytes:
         if not deposit.once:
@@ -69,7 +79,8 @@ class Send:
                     return first
             if self.records.add_deposit(it.deposit, it.digest, it.moment, it.sender_name):
                 self.records.add_copies(ready.copies, it.moment)
-                self.records.append_audits([ready.noted])
+                self._add_questions([ready])
+                self.records.append_audits(ready.entries)
         return it.deposit.parcel
 
     def _write_all(self, several: Sequence[_Ready]) -> list[str]:
@@ -77,5 +88,20 @@ class Send:
         with self.records.transaction():
             self.records.add_deposits([ready.accepted for ready in several])
             self.records.add_copies([copy for ready in several for copy in ready.copies], several[0].accepted.moment)
-            self.records.append_audits([ready.noted for ready in several])
+            self._add_questions(several)
+            self.records.append_audits([entry for ready in several for entry in ready.entries])
         return [ready.accepted.deposit.parcel for ready in several]
+
+    def _ask(self, deposit: Deposit) -> Question | None:
+        """About readers who wait for the sender; a delivery of the mail itself needs no proof."""
+        waiting = [reader.slip for reader in deposit.readers if reader.proof.kind == "missing" and reader.way == "link"]
+        if not waiting:
+            return None
+        if self.fill_in is None:
+            raise Mistake("A reader of this parcel has no proof.", code="no-proof")
+        return self.fill_in.ask(waiting)
+
+    def _add_questions(self, several: Sequence[_Ready]) -> None:
+        for asked in (ready.asked for ready in several):
+            if asked:
+                self.records.add_outbox("report", asked.slip, asked.sealed, asked.noted.moment)

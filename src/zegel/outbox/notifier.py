@@ -11,7 +11,8 @@ from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
 from zegel.parcels.release import NoticeFacts
-from zegel.post.report import ReportFacts, RequestFacts, write_report, write_request
+from zegel.post.report import ReportFacts, write_report
+from zegel.post.request import RequestFacts, write_request
 from zegel.post.verp import BounceAddresses
 from zegel.post.written import Written
 

@@ -7,7 +7,7 @@ message that her own server took; neither says that anybody read it.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal
@@ -146,36 +146,6 @@ _END = {
 }
 
 
-_REQUESTS = {
-    "nl": (
-        "Vul aan: hoe bewijst {reader} wie zij is?",
-        """\
-Uw beveiligde bericht van {sent} wacht nog voor
-{reader}: wij weten niet hoe deze ontvanger kan bewijzen wie zij is.
-
-Kies dat hier:
-
-{link}
-
-Andere ontvangers van het bericht hebben het gewoon gekregen.
-""",
-    ),
-    "en": (
-        "Please complete: how does {reader} prove who she is?",
-        """\
-Your secure message of {sent} still waits for
-{reader}: we do not know how this reader can prove who she is.
-
-Choose that here:
-
-{link}
-
-Other readers of the message have been told as usual.
-""",
-    ),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
     """What a report may say. ``message`` is the local part of its Message-ID, the same for every try."""
@@ -200,32 +170,6 @@ class ReportFacts:
     original_recipient: str = ""
     in_reply_to: str = ""
     """As the sender gave them (RFC 3461 ENVID and ORCPT, already decoded and checked; the Message-ID)."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
-    """Asks the sender how one reader shall prove who she is; the others are served meanwhile."""
-
-    message: str
-    to: str
-    reader: str
-    language: str
-    organisation: str
-    sent: datetime
-    link: str = field(repr=False)
-
-
-def write_request(facts: RequestFacts, address: str, zone: ZoneInfo, now: datetime) -> Written:
-    """Return the request, a mail like any other; it too goes out with the empty envelope sender."""
-    language = facts.language if facts.language in _REQUESTS else "nl"
-    subject, text = _REQUESTS[language]
-    utf8 = not all(part.isascii() for part in (facts.to, facts.reader, address))
-    about = About(facts.organisation, address, subject.format(reader=facts.reader), facts.organisation, language)
-    sent = spell_moment(facts.sent, language, zone)
-    words = text.format(reader=facts.reader, organisation=facts.organisation, sent=sent, link=facts.link)
-    head = fold_head(about, utf8, {"Auto-Submitted": "auto-generated"})
-    parts = [text_part("plain", words + _END[language].format(organisation=facts.organisation))]
-    return join_parts(head, address, facts.to, facts.message, now, "multipart/mixed", parts, utf8)
 
 
 def decode_xtext(text: str) -> str:

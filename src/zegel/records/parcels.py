@@ -11,6 +11,7 @@ from django.db.models import Q
 from zegel.errors import Mistake, NotFound
 from zegel.parcels import states
 from zegel.parcels.deposit import Accepted, Blob, Deposit, Reader
+from zegel.parcels.proofs import Proof
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
 from zegel.parcels.ways import Way
 from zegel.records import models
@@ -146,6 +147,26 @@ class Parcels:
             first = list(rows.select_for_update(no_key=True).order_by("slip").values_list("slip", flat=True))
             models.Slip.objects.filter(slip__in=first).update(**{milestone: now})
             return set(first)
+
+    def give_proof(self, slip: str, proof: Proof, now: datetime) -> bool:
+        """Say how a reader proves who she is, and let go what was held for her; only where nobody had said it.
+
+        False, changing nothing, when it was known already, or the message is withdrawn or over. Locks as
+        :meth:`destroy_slips` does, so that a reader who is withdrawn at the same moment is not announced.
+        """
+        must_write()
+        with border():
+            found = models.Slip.objects.filter(slip=_plain(slip), kind="claim").values_list("parcel_id").first()
+            parcel = _locked(found[0]) if found else None
+            if parcel is None or parcel.state != "live" or parcel.expires <= now:
+                return False
+            rows = models.Outbox.objects.filter(slip=slip, state="held").select_for_update().order_by("row")
+            held = list(rows.values_list("row", flat=True))
+            slips = models.Slip.objects.filter(slip=slip, proof="missing", destroyed=None)
+            if not slips.update(proof=proof.kind, telephone=proof.telephone, salt=proof.salt, verifier=proof.verifier):
+                return False
+            models.Outbox.objects.filter(row__in=held).update(state="waiting", due=now)
+            return True
 
     def destroy_slips(self, parcel: str, now: datetime, slip: str | None = None) -> int:
         """Wipe what opens the parcel for one or all readers, and cancel their outbox rows; return how many.

@@ -22,6 +22,7 @@ from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
 from zegel.journeys.export_all import ExportAll, ImportAll, MovingPeople, MovingRecords
+from zegel.journeys.fill_in import FillIn
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
 from zegel.journeys.inspect import InspectAudit
@@ -233,9 +234,11 @@ def assemble(
     clock: Clock = utc_now,
 ) -> House:
     """Hand the hands to the journeys."""
-    send = Send(records, store, profile.limits, clock, key)
     follow = Follow(records)
     expire = Expire(records, store, clock)
+    revoke = Revoke(records, follow, expire, profile.limits, clock)
+    fill_in = FillIn(records, revoke, profile.courier, profile.url, clock, key)
+    send = Send(records, store, profile.limits, clock, key, fill_in)
     survey, evacuate = Survey(records, store, clock), Evacuate(records, store, clock)
     house = House(
         profile=profile,
@@ -247,7 +250,8 @@ def assemble(
         uploads=Uploads(store, profile.limits, clock, key),
         collect=Collect(records, store, profile.organisation, profile.courier, clock, key),
         follow=follow,
-        revoke=Revoke(records, follow, expire, profile.limits, clock),
+        revoke=revoke,
+        fill_in=fill_in,
         expire=expire,
         export=Export(records, store, clock),
         welcome=Welcome(records, people, clock),
@@ -275,21 +279,27 @@ def assemble(
         store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
     )
     reports = Reports(records, profile.courier, clock)
-    handlers = _handlers(profile, records, store, inside, reports, clock)
+    handlers = _handlers(profile, records, store, inside, reports, fill_in, clock)
     announce = Announce(records, inside.custody, handlers, clock, inside.connections)
     bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
     return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce, ways=inside.ways)
 
 
 def _handlers(
-    profile: Profile, records: MovingRecords, store: PatchStore, inside: Inside, reports: Reports, clock: Clock
+    profile: Profile,
+    records: MovingRecords,
+    store: PatchStore,
+    inside: Inside,
+    reports: Reports,
+    fill_in: FillIn,
+    clock: Clock,
 ) -> dict[str, RowHandler]:
     """What the courier does with each kind of outbox row."""
     organisation = profile.organisation
     return {
         "notice": TellReader(records, inside.notifier, inside.schedule, reports, organisation, profile.url, clock),
         "sms-code": TellCode(records, inside.notifier, organisation, clock),
-        "report": TellSender(records, inside.notifier, inside.schedule, organisation, profile.url, clock),
+        "report": TellSender(records, inside.notifier, inside.schedule, organisation, fill_in, clock),
         "delivery": Deliver(
             records=records,
             store=store,

@@ -114,7 +114,7 @@ class SmtpPart(_Part):
     """In greetings; empty is ``organisation.host``."""
     processes: int = Field(default=1, ge=1, le=64)
     default_proof: str = ""
-    missing_proof: Literal["wait", "refuse"] = "refuse"
+    missing_proof: Literal["wait", "refuse"] = "wait"
     """A reader without a proof: her slip waits until the sender gives one, or the mail is refused."""
     default_class: int = Field(default=2, ge=0, le=4)
     language: Literal["nl", "en"] = "nl"

@@ -1,5 +1,7 @@
-"""``zegel status``, ``revoke``, ``expiry``: what became of my parcels, here or at a server."""
+"""``zegel status``, ``revoke``, ``proof``, ``expiry``: what became of my parcels, here or at a server."""
 
+import base64
+import os
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ from zegel.errors import Mistake
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.expiry import read_expiry
 from zegel.parcels.manifest import spell_time
+from zegel.parcels.proofs import Proof, code_proof, sms_proof
 from zegel.parcels.spelling import spell_status
 
 Parcel = Annotated[str, typer.Argument(help="The parcel's identifier.")]
@@ -18,7 +21,7 @@ From = Annotated[str, typer.Option("--from", help="The sending account's address
 
 
 def add_commands(app: typer.Typer, tools: Tools) -> None:
-    """Add the three commands."""
+    """Add the four commands."""
 
     @app.command("status")
     def status(
@@ -61,6 +64,8 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         else:
             house.revoke.parcel(actor, parcel)
 
+    _add_proof(app, tools)
+
     @app.command("expiry")
     def expiry(
         parcel: Parcel,
@@ -78,6 +83,41 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
             return
         house = tools.house(data_folder(data), "outside")
         house.revoke.expiry(house.people.find(_sender(sender)), parcel, moment)
+
+
+def _add_proof(app: typer.Typer, tools: Tools) -> None:
+    @app.command("proof")
+    def proof(
+        slip: Annotated[str, typer.Argument(help="The slip of a reader who waits for you; zegel status shows it.")],
+        given: Annotated[str, typer.Argument(help="sms:+31612345678, or code: it is asked for, or ZEGEL_CODE.")],
+        sender: From = "",
+        data: Data = None,
+        server: Server = "",
+        token_file: TokenFile = None,
+    ) -> None:
+        """Say how a reader proves who she is, where nobody has said it yet. Then she is told of the message."""
+        chosen = _proof(given)
+        if server:
+            tools.server(server, read_token(token_file)).post(f"/slips/{slip}/proof", _spell_proof(chosen))
+            return
+        house = tools.house(data_folder(data), "outside")
+        house.fill_in.by_sender(house.people.find(_sender(sender)), slip, chosen)
+
+
+def _proof(text: str) -> Proof:
+    """An access code is never an argument: everybody on the machine sees those."""
+    kind, _, value = text.strip().partition(":")
+    if kind.lower() == "sms":
+        return sms_proof(value)
+    if kind.lower() == "code" and not value:
+        code = os.environ.get("ZEGEL_CODE") or typer.prompt("Access code", hide_input=True, err=True)
+        return code_proof(str(code))
+    raise Mistake("Write sms:+31612345678 or code.", code="no-such-choice")
+
+
+def _spell_proof(proof: Proof) -> dict[str, Any]:
+    salt, verifier = (base64.b64encode(raw).decode("ascii") for raw in (proof.salt, proof.verifier))
+    return {"kind": proof.kind, "telephone": proof.telephone, "salt": salt, "verifier": verifier}
 
 
 def _sender(text: str) -> str:
@@ -99,4 +139,5 @@ def _print(parcels: list[dict[str, Any]]) -> None:
         print(f"{parcel['parcel']}  {parcel['created']}  {parcel['state']}  until {parcel['expires']}")
         for reader in parcel["readers"]:
             moment = reader.get(reader["state"]) or reader["sent"]
-            print(f"    {reader['address']}  {reader['state']}  {moment}")
+            waiting = f"  zegel proof {reader['slip']} …" if reader["state"] == "waiting" else ""
+            print(f"    {reader['address']}  {reader['state']}  {moment}{waiting}")

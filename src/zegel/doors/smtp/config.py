@@ -126,7 +126,7 @@ class DoorConfig:
     hostname: str
     listeners: tuple[Listener, ...] = (Listener(),)
     default_proof: str = ""
-    missing_proof: MissingProof = "refuse"
+    missing_proof: MissingProof = "wait"
     default_class: int = 2
     policy: Policy = field(default_factory=Policy)
     language: str = "nl"

@@ -5,7 +5,7 @@ from ninja import Router, Status
 
 from zegel.doors.web.installed import house
 from zegel.doors.web.ninja_api import TokenAuth, actor_of, errors
-from zegel.doors.web.schemas import AccountOut, Deposited, DepositIn, ExpiryIn, ParcelOut, ParcelPage, RevokeIn
+from zegel.doors.web.schemas import AccountOut, Deposited, DepositIn, ExpiryIn, ParcelOut, ParcelPage, ProofIn, RevokeIn
 from zegel.parcels.manifest import read_time
 
 parcels = Router(auth=TokenAuth(), tags=["parcels"])
@@ -53,6 +53,17 @@ def revoke_parcel(request: HttpRequest, parcel: str, payload: RevokeIn | None = 
     else:
         rooms.revoke.parcel(actor, parcel)
     return ParcelOut.of(rooms.follow.parcel(actor, parcel))
+
+
+@parcels.post("/slips/{slip}/proof", response={200: ParcelOut, **errors(401, 404, 409)}, by_alias=True)
+def fill_in_proof(request: HttpRequest, slip: str, payload: ProofIn) -> ParcelOut:
+    """Say how a reader proves who she is, where nobody said it yet: by `sms` or `code`. Then she is told.
+
+    409 `proof-known`: what is known stays as it is.
+    """
+    actor, rooms = actor_of(request), house()
+    rooms.fill_in.by_sender(actor, slip, payload.proof())
+    return ParcelOut.of(rooms.follow.parcel(actor, rooms.records.slip(slip).parcel))
 
 
 @parcels.post("/parcels/{parcel}/expiry", response={200: ParcelOut, **errors(401, 404)}, by_alias=True)

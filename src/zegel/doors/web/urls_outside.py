@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zegel.doors.web import assets, demo, pages, patchwork, plan_b, portal, sent
+from zegel.doors.web import assets, demo, fill_in, pages, patchwork, plan_b, portal, sent
 from zegel.doors.web.api import api
 
 urlpatterns = [
@@ -25,6 +25,8 @@ urlpatterns = [
     path("patchwork/jobs/<str:name>/<str:act>", plan_b.change_job),
     path("patchwork/reports/<str:sha256>", plan_b.report),
     path("patchwork/reports/<str:sha256>/<str:part>", plan_b.report_file),
+    path("sent/<str:parcel>/readers/<str:slip>/proof", fill_in.logged_in),
+    path("fill/<str:parcel>", fill_in.with_link),
     path("keys", portal.keys),
     path("accessibility", portal.accessibility),
     path("privacy", portal.privacy),
