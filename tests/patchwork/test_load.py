@@ -1,5 +1,7 @@
 """Mail goes on: sends and collects keep running while providers are killed, alter bytes, are left, and lock us out.
 
+In copies and in shares.
+
 Real providers: OpenStack Swift, and Ceph where it is installed (a second Swift elsewhere), each behind a proxy that
 fails on command, and a disk of our own.
 """
@@ -191,3 +193,66 @@ def test_mail_goes_on_whatever_happens_to_providers(
     for patch in ("one", "home"):
         assert tend.patrol(patch, 10_000).broken == 0
     print(f"collected {load.collected}, sent {load.sent}, all {len(load.links)} parcels there, 0 failed")
+
+
+def test_mail_goes_on_in_shares_and_no_provider_ever_has_a_message(
+    tmp_path: Path, providers: dict[str, Provider], postgres: Database
+) -> None:
+    clock, records = Clock(), SqlRecords()
+    suppliers = [make_supplier(f"cloud-{name}") for name in providers]
+    with records.transaction():
+        records.put_suppliers({one.name: spell_supplier(one) for one in suppliers}, clock())
+    patches = [Patch(name, provider.store, f"cloud-{name}") for name, provider in providers.items()]
+    patches.append(Patch("home", LocalStore(tmp_path / "home"), rank=5))
+    patchwork = Patchwork(patches, records, clock, spreads={2: Spread(3, 2, 2)})
+    ground = make_house(tmp_path, store=patchwork, clock=clock)
+    assert ground.house.plan_b is not None
+    tend, evacuate = ground.house.plan_b.tend, Evacuate(records, patchwork, clock)
+    load = Load(ground)
+    load.send(LARGE)
+    load.send(b"first " * 1000)
+    one, two = providers["one"], providers["two"]
+
+    def recover() -> None:
+        """All patches are well: what was sent meanwhile gets the shares that it lacks."""
+        for patch in patchwork.patches.values():
+            patch.health.good()
+        load.goes_on(0, 2)  # What was on its way when it was still bad has been recorded by then.
+        while tend.round() or records.copies_to_do("wanted", list(patchwork.patches)):
+            pass
+
+    load.start()
+    try:
+        load.goes_on()
+        one.proxy.mood = "dead"
+        load.goes_on()
+        one.proxy.mood = "well"
+        recover()
+        for mood in ("altering", "cutting", "erring"):
+            two.proxy.mood = mood
+            load.goes_on(4, 1)
+        two.proxy.mood = "well"
+        recover()
+        report = evacuate.run("one", reason="the contract ends")
+        assert (report.complete, report.failed, report.not_deleted) == (True, {}, {})
+        load.goes_on(4, 1)
+        assert evacuate.run("one").empty
+        evacuate.reopen("one")
+        recover()
+        tend.respread()
+        recover()
+        two.proxy.mood = "refusing"
+        report = evacuate.run("two", hostile=True, reason="locked out")
+        assert (report.complete, report.failed) == (True, {})
+        two.server.kill()
+        load.goes_on(4, 1)
+    finally:
+        load.stop()
+    assert load.failures == []
+    for link, data in load.links:
+        load.collect(link, data)
+    names = [stored.name for stored in one.store.listing()]
+    assert names
+    assert all(len(name) == len("k3mt3zmvwvuqrppbmm5mvjdu4q-02-00") for name in names), "never a whole blob"
+    assert len({name[:26] for name in names}) == len(names), "never two shares of one"
+    assert {tend.patrol(patch, 10_000).broken for patch in ("one", "home")} == {0}
