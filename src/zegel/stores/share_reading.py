@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from zegel.errors import Unavailable, ZegelError
@@ -35,7 +35,7 @@ class _Stream:
     needed: int
     size: int
     pieces: Iterator[bytes] | None = None
-    rest: bytearray = field(default_factory=bytearray)
+    rest: bytes = b""
 
     @property
     def number(self) -> int:
@@ -48,17 +48,18 @@ class _Stream:
         if self.pieces is None:
             start = sharing.block_at(stripe, self.needed)
             self.pieces = self.source.driver.read(self.source.copy.name, start, self._end() - start)
-        wanted = self._size(stripe)
-        while len(self.rest) < wanted:
-            more = next(self.pieces, b"")
-            if not more:
+        parts, left = [], self._size(stripe)
+        while left:
+            part = self.rest or next(self.pieces, b"")
+            if not part:
                 raise altered()
-            self.rest += more
-        found = bytes(self.rest[:wanted])
-        del self.rest[:wanted]
+            # Of an answer that fits, which is the rule, neither slice copies anything.
+            parts.append(part[:left])
+            self.rest = part[left:]
+            left -= len(parts[-1])
         if first:
             self.source.health.good(time.monotonic() - began)
-        return found
+        return b"".join(parts)
 
     def close(self) -> None:
         close = getattr(self.pieces, "close", None)
@@ -97,7 +98,7 @@ class ShareReading:
             raise
         return self._go_on(one, stripe, number, start, end)
 
-    def _go_on(self, one: "_OneRead", stripe: bytes, number: int, start: int, end: int) -> Iterator[bytes]:
+    def _go_on(self, one: "_OneRead", stripe: bytearray, number: int, start: int, end: int) -> Iterator[bytes]:
         try:
             while True:
                 first = number * sharing.STRIPE
@@ -123,7 +124,7 @@ class _OneRead:
         self._active: list[_Stream] = []
         self._worst: ZegelError = missing()
 
-    def stripe(self, number: int) -> bytes:
+    def stripe(self, number: int) -> bytearray:
         """One stripe, verified. Raises Damaged, NotFound, Unavailable when fewer right blocks come than are needed."""
         while len(self._active) < self._needed and self._spare:
             self._next()
@@ -230,7 +231,7 @@ class _OneRead:
 
     # Verifying ----------------------------------------------------------------------------------------------------
 
-    def _right(self, blocks: dict[int, bytes], number: int, size: int, newest: int | None) -> bytes | None:
+    def _right(self, blocks: dict[int, bytes], number: int, size: int, newest: int | None) -> bytearray | None:
         """The stripe that some choice of these blocks makes and whose digest is right."""
         for choice in sharing.choices(list(blocks), self._needed, newest):
             found = sharing.stripe_of({share: blocks[share] for share in choice}, self._needed, size)
@@ -247,7 +248,7 @@ class _OneRead:
                 return stream.number
         raise self._worst
 
-    def _blame_altered(self, found: bytes, blocks: dict[int, bytes]) -> None:
+    def _blame_altered(self, found: bytearray, blocks: dict[int, bytes]) -> None:
         if len(blocks) == self._needed:
             return
         numbers = sorted(blocks)

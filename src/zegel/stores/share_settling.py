@@ -187,14 +187,8 @@ def share_pieces(reading: Readable, wanted: Copy) -> Iterator[bytes]:
     for piece in reading.pieces():
         held += piece
         while len(held) >= sharing.STRIPE:
-            yield _block(memoryview(held)[: sharing.STRIPE], wanted)
+            yield sharing.blocks(held[: sharing.STRIPE], wanted.needed, (wanted.share,))[0]
             del held[: sharing.STRIPE]
-    yield _block(memoryview(held), wanted) if held else b""
+    if held:
+        yield sharing.blocks(held, wanted.needed, (wanted.share,))[0]
     yield sharing.trailer(outline.blob, wanted.needed, wanted.share, outline.size, outline.sha256)
-
-
-def _block(stripe: memoryview, wanted: Copy) -> bytes:
-    try:
-        return sharing.blocks(stripe, wanted.needed, (wanted.share,))[0]
-    finally:
-        stripe.release()

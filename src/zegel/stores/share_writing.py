@@ -1,15 +1,13 @@
 """Write one blob as shares to several patches at once, while it streams in.
 
 The shares of one stripe are written side by side while the next stripe comes in. A patch that fails on the way is left
-out; with fewer than are needed to make the blob again, writing has failed and what was written is removed. Digests are
-kept of every share, also of those that nobody took, so that a share that is made later can be checked.
+out; with fewer than are needed to make the blob again, writing has failed and what was written is removed.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from zegel.errors import Damaged, Unavailable, ZegelError
 from zegel.parcels.copies import Copy, Outline, share_name
@@ -22,13 +20,12 @@ from zegel.stores.writing import Target
 
 @dataclass(slots=True)
 class _Share:
-    """One share on its way; ``target`` None: nobody takes it, only its digest is wanted."""
+    """One share on its way; without a writer nobody takes it."""
 
     number: int
     target: Target | None = None
     writer: Writer | None = None
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    size: int = 0
+    sha256: str = ""
 
 
 class ShareWriter:
@@ -86,7 +83,7 @@ class ShareWriter:
         except ZegelError:
             self._take_back()
             raise
-        self._landed(outline, [self._row(share) for share in self._shares])
+        self._landed(outline, [self._row(share, outline) for share in self._shares])
         return Blob(outline.blob, outline.size, outline.sha256)
 
     def abort(self) -> None:
@@ -110,7 +107,7 @@ class ShareWriter:
 
     def _send(self) -> None:
         blocks = self._blocks()
-        self._stripe.clear()
+        self._stripe = bytearray()
         self._wait()
         self._check()
         self._fly([self._pool.submit(self._write, *each) for each in zip(self._shares, blocks, strict=True)])
@@ -124,8 +121,6 @@ class ShareWriter:
             future.result()
 
     def _write(self, share: _Share, data: bytes) -> None:
-        share.digest.update(data)
-        share.size += len(data)
         if share.writer is None:
             return
         try:
@@ -142,9 +137,10 @@ class ShareWriter:
         except Unavailable as error:
             self._drop(share, error)
             return
-        if (done.size, done.sha256) != (share.size, share.digest.hexdigest()):
+        if done.size != sharing.share_size(self._outliner.size, self._needed):
             raise Damaged("The storage kept something else than what was written.", code="blob-altered")
         share.target.health.good()
+        share.sha256 = done.sha256
         self._done.append(share)
 
     def _drop(self, share: _Share, error: Unavailable) -> None:
@@ -169,15 +165,15 @@ class ShareWriter:
                 with suppress(ZegelError):
                     share.target.driver.delete([share_name(self._blob, self._needed, share.number)])
 
-    def _row(self, share: _Share) -> Copy:
+    def _row(self, share: _Share, outline: Outline) -> Copy:
         there = share.writer is not None and share.target is not None
         return Copy(
             blob=self._blob,
             patch=share.target.patch if there and share.target else "",
             state="whole" if there else "wanted",
             class_=self._class,
-            size=share.size,
-            sha256=share.digest.hexdigest(),
+            size=sharing.share_size(outline.size, self._needed),
+            sha256=share.sha256 if there else "",
             share=share.number,
             needed=self._needed,
         )

@@ -22,17 +22,15 @@ _NUMBERS = 100
 """A block depends on its number and on ``needed`` only, so more shares can be added to a blob later."""
 
 
-def blocks(stripe: bytes | bytearray | memoryview, needed: int, numbers: Sequence[int]) -> list[bytes]:
+def blocks(stripe: bytes | bytearray, needed: int, numbers: Sequence[int]) -> list[bytes]:
     """The blocks of these shares for one stripe."""
     size = block_size(len(stripe), needed)
-    # bytes first: a slice with a step is slow on a memoryview.
-    whole = bytes(stripe)
-    dealt = tuple(whole[start::needed].ljust(size, b"\0") for start in range(needed))
+    dealt = tuple(stripe[start::needed].ljust(size, b"\0") for start in range(needed))
     found: list[bytes] = _encoder(needed).encode(dealt, tuple(numbers))
     return found
 
 
-def stripe_of(found: Mapping[int, bytes], needed: int, size: int) -> bytes:
+def stripe_of(found: Mapping[int, bytes], needed: int, size: int) -> bytearray:
     """The stripe of ``size`` bytes that any ``needed`` blocks make; of more, the first are taken."""
     numbers = sorted(found)[:needed]
     if numbers == list(range(needed)):
@@ -43,7 +41,7 @@ def stripe_of(found: Mapping[int, bytes], needed: int, size: int) -> bytes:
     for start, block in enumerate(dealt):
         whole[start::needed] = block
     del whole[size:]
-    return bytes(whole)
+    return whole
 
 
 def choices(have: Sequence[int], needed: int, newest: int | None = None) -> list[tuple[int, ...]]:
