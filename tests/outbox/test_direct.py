@@ -263,6 +263,24 @@ def test_an_endless_answer_ends(desk: Desk, peer: MailPeer) -> None:
     assert refused(desk, peer)[1] == "direct-away"
 
 
+@pytest.mark.parametrize(("code", "kind"), [("552", "mail-refused"), ("452", "direct-away"), ("250", "direct-away")])
+def test_a_server_that_has_heard_enough(desk: Desk, peer: MailPeer, code: str, kind: str) -> None:
+    peer.steps["middle"] = f"{code} words"
+    route = DirectRoute("out.example", port=peer.port, patience=1)
+    with pytest.raises(ZegelError) as error:
+        route.deliver(choice(desk.dane()), BIG, FROM, TO)
+    assert error.value.kind == kind
+    assert error.value.facts.get("reply", "") == (code if code != "250" else "")
+
+
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
+def test_an_answer_too_many_is_not_taken_for_the_next(desk: Desk, peer: MailPeer, step: str) -> None:
+    usual = {"mail": "250 ok", "rcpt": "250 ok", "data": "354 go on"}[step]
+    peer.steps[step] = f"{usual}\r\n250 2.0.0 taken"
+    assert refused(desk, peer)[1] == "direct-away"
+    assert peer.mails == []
+
+
 def test_a_mail_that_cannot_be_read_to_its_end_is_not_delivered(desk: Desk, peer: MailPeer) -> None:
     def broken() -> Iterator[bytes]:
         yield b"Subject: x\r\n\r\nhalf of it"

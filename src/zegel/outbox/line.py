@@ -120,7 +120,12 @@ class Line:
         return self._tls.get_protocol_version_name(), self._tls.get_cipher_name() or "", group
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it, within the deadline."""
+        """Send all of it, within the deadline. An answer that nobody asked for ends the line.
+
+        Else it would be taken for the answer to what is said next, and a mail for delivered that was not.
+        """
+        if self._buffer:
+            raise LineLost("an answer too many")
         rest, send = memoryview(data), self._socket.send if self._tls is None else self._tls.send
         try:
             while rest:

@@ -20,6 +20,7 @@ Protocol = Literal["smtp", "lmtp"]
 
 FINAL_PATIENCE = 600.0
 """Seconds for the answer to the final dot (RFC 5321 §4.5.3.2.6): asking again too early delivers twice."""
+_LAST_PATIENCE = 5.0
 _LEAST_RATE = 8 * 1024
 """Bytes per second that a server must take in the long run."""
 _XTEXT = re.compile(r"[!-~]{1,600}\Z")
@@ -59,6 +60,7 @@ class Session:
     def __init__(self, line: Line, manner: Manner, context: SSL.Context, name: str, check: Check):
         """Raises NotProven, TlsFailed, LineLost, Away; the line is closed then."""
         self.fits = ""
+        self._broken = False
         self._line = line
         self._manner = manner
         self._smtp = smtplib.SMTP(local_hostname=manner.own_name)
@@ -107,7 +109,7 @@ class Session:
     def reset(self) -> bool:
         """Forget the mail that was not taken; False when the connection is of no more use."""
         try:
-            return self._say("RSET")[0] == 250
+            return not self._broken and self._say("RSET")[0] == 250
         except (OSError, smtplib.SMTPException):
             return False
 
@@ -216,7 +218,10 @@ class Session:
             if held:
                 left = self._manner.patience + sent / _LEAST_RATE - (time.monotonic() - started)
                 self._line.allow(min(left, self._manner.patience))
-                self._line.sendall(held)
+                try:
+                    self._line.sendall(held)
+                except LineLost:
+                    return self._last_words()
                 sent += len(held)
             held = piece
         try:
@@ -228,6 +233,21 @@ class Session:
             raise Unavailable(
                 "The receiving mail server did not say whether it took the mail.", code="mail-uncertain"
             ) from None
+
+    def _last_words(self) -> tuple[int, bytes]:
+        """What a server said that stopped listening in the middle: perhaps that the mail is too large.
+
+        Raises LineLost when it said nothing, or what it cannot mean. The connection is of no use afterwards.
+        """
+        self._broken = True
+        try:
+            self._line.allow(_LAST_PATIENCE)
+            code, text = self._smtp.getreply()
+        except (OSError, smtplib.SMTPException):
+            raise LineLost("cut while sending") from None
+        if not 400 <= code <= 599:
+            raise LineLost("cut while sending")
+        return code, text
 
 
 def _refusal(code: int, text: bytes) -> Mistake | Away:
