@@ -158,6 +158,15 @@ def test_withdrawn_by_link_she_never_hears_of_it_and_the_last_one_ends_the_parce
     assert not [mail for mail in ground.mails() if mail["To"] in (OTHER, THIRD)]
 
 
+def test_withdrawn_from_one_he_is_still_asked_about_the_other(ground: Ground) -> None:
+    parcel = ground.send(proof="missing", to=(OTHER, THIRD))
+    ground.house.revoke.reader(ground.actor, parcel, _reader(ground, parcel, OTHER).slip)
+    ground.announce()
+    (asked,) = ground.mails()
+    text = asked.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert (THIRD in text, OTHER in text) == (True, False)
+
+
 def test_nobody_filled_it_in_and_it_expired(ground: Ground) -> None:
     parcel = _send(ground, OTHER)
     slip = _reader(ground, parcel, OTHER).slip

@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.policy.mails import CLOSED, OPEN, facts, msip, outlook, top
 from zegel.mime.top import read_top
+from zegel.policy.facts import read_facts
 from zegel.policy.judge import stand
 from zegel.policy.labels import Label, read_labels, stated_class
 from zegel.policy.ruleset import Policy
@@ -116,6 +119,27 @@ def test_a_label_without_meaning_is_unknown_and_never_below_the_usual_class() ->
     standing = stand(Policy(default_class=2), facts("Zegel-Class: 0", "X-Classification: Kenmerk 7"))
     assert [label.name for label in standing.unknown] == ["Kenmerk 7"]
     assert standing.sealed_as == 2
+
+
+def test_every_subject_counts() -> None:
+    assert stand(Policy(), facts("Subject: x", "Subject: Stg. GEHEIM y")).known == STATE_SECRET
+    assert stand(Policy(), facts("Subject: x", "Subject: [vertrouwelijk] y")).known == 2
+
+
+_names = st.sampled_from(["msip_labels", "Sensitivity", "X-Classification", "Subject", "Zegel-Class", "From"])
+
+
+@given(st.lists(st.tuples(_names, st.text(max_size=200)), max_size=8))
+def test_whatever_stands_in_a_header_it_is_read(fields: list[tuple[str, str]]) -> None:
+    raw = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8", "replace") + b"\r\n"
+    standing = stand(Policy(), read_facts(read_top([raw]), "relay", ""))
+    assert standing.known is None or 0 <= standing.known <= 999
+
+
+def test_a_header_made_to_be_slow_is_not() -> None:
+    long = "MSIP_Label_" * 20_000 + " " * 20_000 + "; " * 10_000 + "[" * 20_000 + "Re: " * 5_000
+    lines = [f"{name}: {long}" for name in ("msip_labels", "Subject")]
+    stand(Policy(), facts(*(line[:120_000] for line in lines)))
 
 
 def test_numbers_of_zegel_class() -> None:

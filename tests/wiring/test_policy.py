@@ -10,7 +10,10 @@ from zegel.errors import Mistake
 from zegel.policy.judge import judge_all
 from zegel.policy.rules import Pass, Refuse, Seal
 from zegel.policy.ruleset import Policy
+from zegel.wiring.build import Ground
 from zegel.wiring.config import check_config
+from zegel.wiring.judging import judge
+from zegel.wiring.smtp import door_config
 
 BASE = """
 [organisation]
@@ -106,3 +109,18 @@ def test_what_cannot_be_meant_is_refused_by_name(text: str, said: str) -> None:
         _policy(text)
     assert said in str(caught.value)
     assert "0612345678" not in str(caught.value)
+
+
+def test_the_door_and_the_explanation_have_the_same_rules(tmp_path: Path) -> None:
+    smtp = '\n[smtp]\ndefault_proof = "mail"\nmissing_proof = "refuse"\ndefault_class = 1\nlanguage = "en"\n'
+    ground = Ground(tmp_path, check_config(tomllib.loads(BASE + smtp + FULL), Path("zegel.toml")))
+    door, told = door_config(ground, 500), judge(ground.config)
+    assert (door.policy, door.default_class) == (told.policy, 1)
+    assert told.policy.default_class == 1
+    defaults = (door.default_proof, door.language, door.timezone, door.missing_proof)
+    assert defaults == (
+        told.defaults.proof,
+        told.defaults.language,
+        str(told.defaults.zone),
+        told.defaults.missing_proof,
+    )

@@ -37,7 +37,8 @@ class MailFacts:
     sender: str
     from_: tuple[str, ...]
     size: int | None = None
-    subject: str = field(default="", repr=False)
+    subjects: tuple[str, ...] = field(default=(), repr=False)
+    """Of every Subject, should there be more than one: readers' programs differ in which they show."""
     tags: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
     stated: int | None = None
@@ -54,7 +55,7 @@ def read_facts(
     findings: tuple[Finding, ...] = (),
 ) -> MailFacts:
     """Read what the top headers say; ``asked`` are the names of headers that rules ask for."""
-    subject = decode_words(headers.first("subject"))
+    subjects = tuple(decode_words(value) for value in headers.all("subject"))
     shown = tuple(address for _, address in read_addresses(headers.all("from")))
     return MailFacts(
         listener=listener,
@@ -62,8 +63,8 @@ def read_facts(
         # A mail without From is the account's that sends it (the door adds its name).
         from_=shown or ((sender,) if sender and not headers.all("from") else ()),
         size=size,
-        subject=subject,
-        tags=_tags(headers.all("subject")),
+        subjects=subjects,
+        tags=_tags(subjects),
         labels=read_labels(headers),
         stated=stated_class(headers),
         headers={name: tuple(decode_words(value) for value in headers.all(name)) for name in asked},
@@ -71,7 +72,6 @@ def read_facts(
     )
 
 
-def _tags(subjects: list[str]) -> tuple[str, ...]:
-    # Of every Subject, should there be more than one: readers' programs differ in which they show.
-    found = [normal(tag) for subject in subjects for tag in _TAG.findall(decode_words(subject))]
+def _tags(subjects: tuple[str, ...]) -> tuple[str, ...]:
+    found = [normal(tag) for subject in subjects for tag in _TAG.findall(subject)]
     return tuple(dict.fromkeys(found))[:_MOST_TAGS]

@@ -40,7 +40,7 @@ def stand(policy: Policy, facts: MailFacts) -> Standing:
             unknown.append(label)
         # The GUID is the label; its name is a hint, but one that can say “state secret”.
         said.append(by_name if by_id is None or by_name == STATE_SECRET else by_id)
-    if marked_subject(facts.subject):
+    if any(marked_subject(subject) for subject in facts.subjects):
         said.append(STATE_SECRET)
     return Standing(
         max((class_ for class_ in said if class_ is not None), default=None), tuple(unknown), policy.default_class

@@ -182,6 +182,9 @@ class Parcels:
             if slip is not None:
                 slips = slips.filter(slip=slip)
             rows = models.Outbox.objects.filter(state__in=("waiting", "held"), slip__in=slips.values("slip"))
+            if slip is not None:
+                # What the sender is told or asked may be about other readers, too.
+                rows = rows.exclude(kind="report")
             # In order, as the courier locks the rows of a batch.
             locked = list(rows.select_for_update().order_by("row").values_list("row", flat=True))
             models.Outbox.objects.filter(row__in=locked, state__in=("waiting", "held")).update(

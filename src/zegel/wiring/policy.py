@@ -61,7 +61,7 @@ class RulePart(BaseModel):
     ways: tuple[Literal["link", "direct", "mailbox", "zegel"], ...] | None = None
     days: int | None = Field(default=None, ge=1, le=3650)
     up_to_class: _Class = UNSAID
-    sentence: _Text = ""
+    sentence: str = Field(default="", max_length=200, pattern=r"^[^\r\n\x00]*$")
 
     @field_validator("proof")
     @classmethod
