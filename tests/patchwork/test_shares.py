@@ -1,5 +1,8 @@
 """Shares at the patchwork: any ``needed`` make the blob, fewer are told as such, nothing wrong is handed out."""
 
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -101,6 +104,84 @@ def test_a_promise_of_three_shares_is_not_given_with_two_and_with_one_nothing_st
         writer.commit()
     writer.abort()
     assert quilt.has(blob) == set()
+
+
+def test_a_blob_of_somebody_else_is_not_touched_by_an_upload_with_its_name(quilt: Quilt) -> None:
+    """Who knows a blob's name and bytes (its reader) sends it again while suppliers are down."""
+    blob = quilt.put(LARGE)
+    before = shares(quilt, blob)
+    for data in (LARGE, b"something else"):
+        writer = quilt.patchwork.open_write(blob)
+        writer.write(data)
+        done = writer.commit()
+        quilt.stores["ams"].mood = quilt.stores["par"].mood = "away"
+        assert quilt.patchwork.settle([done], 2) == []
+        quilt.stores["ams"].mood = quilt.stores["par"].mood = "well"
+        quilt.stores["home"].delete([blob])
+    assert (shares(quilt, blob), set(quilt.states(blob).values())) == (before, {"whole"})
+    assert quilt.get(blob) == LARGE
+    quilt.stores["par"].mood = "locked"
+    quilt.patchwork.delete(blob)
+    writer = quilt.patchwork.open_write(blob)
+    writer.write(LARGE)
+    with pytest.raises(Mistake, match="identifier"):
+        quilt.patchwork.settle([writer.commit()], 2)
+
+
+def test_a_patch_that_is_left_between_writing_and_deposit_gives_its_share_up(
+    tmp_path: Path, database: Database
+) -> None:
+    quilt = make_shared(tmp_path, more=1)
+    blob = new_identifier()
+    writer = quilt.patchwork.open_write(blob, 2)
+    writer.write(LARGE)
+    done = writer.commit()
+    with quilt.records.transaction():
+        quilt.records.set_patch("ams", quilt.clock(), state="leaving")
+    quilt.patchwork.refresh()
+    rows = quilt.patchwork.settle([done], 2)
+    assert {row.patch: row.state for row in rows} == {"ams": "doomed", "par": "whole", "b": "whole", "home": "whole"}
+    assert sorted(row.share for row in rows if row.state == "whole") == [0, 1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["os.fsync", "os.link"])
+def test_killed_while_dealing_out_it_can_be_sent_again(quilt: Quilt, moment: str) -> None:
+    blob, data = new_identifier(), b"x" * 2_500_000
+    script = textwrap.dedent(
+        f"""
+        import os, signal, sys
+        from concurrent.futures import ThreadPoolExecutor
+        from pathlib import Path
+        from zegel.stores.drivers.local import LocalStore
+        from zegel.stores.health import Health
+        from zegel.stores.share_writing import ShareWriter
+        from zegel.stores.writing import Target
+        stores = [LocalStore(Path(sys.argv[1]) / name) for name in sys.argv[2:]]
+        targets = {{number: Target(str(number), store, Health()) for number, store in enumerate(stores)}}
+        writer = ShareWriter({blob!r}, 2, 2, 3, targets, ThreadPoolExecutor(1), lambda *_: None)
+        writer.write(b"x" * {len(data)})
+        real, calls = {moment}, []
+        def third(*arguments):
+            calls.append(arguments)
+            if len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments)
+        {moment} = third
+        writer.commit()
+        """
+    )
+    folder = quilt.stores["home"].blobs.parent.parent
+    places = quilt.patchwork._living(2, blob)
+    killed = subprocess.run([sys.executable, "-c", script, str(folder), *places], check=False)
+    assert killed.returncode == -9
+    assert 0 < len(quilt.has(blob)) < 3
+    writer = quilt.patchwork.open_write(blob, 2)
+    writer.write(data)
+    with quilt.records.transaction():
+        quilt.records.add_copies(quilt.patchwork.settle([writer.commit()], 2), quilt.clock())
+    assert quilt.get(blob) == data
+    assert [len(list(store.listing())) for store in quilt.stores.values()] == [1, 1, 1]
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from zegel.parcels.copies import WHOLE, Copy, Outline
 from zegel.parcels.deposit import Blob
 from zegel.stores import sharing
 from zegel.stores.choosing import Choosing
-from zegel.stores.drivers.driver import silent
+from zegel.stores.drivers.driver import silent, taken
 from zegel.stores.health import blaming
 from zegel.stores.in_turn import Readable
 from zegel.stores.placement import Placement, Refusal
@@ -62,13 +62,16 @@ class ShareSettling(Choosing):
     def settle_shares(self, blob: Blob, class_: int, whole: Callable[[], Sequence[Copy]]) -> list[Copy]:
         """As ``Patchwork.settle`` for one blob; ``whole`` are the copies of it that landed."""
         self.places(class_, blob.blob)
+        if rows := self.ledger.copies_of([blob.blob]).get(blob.blob):
+            # The same deposit again, after its answer was lost: all of this is done and recorded. Another one with this
+            # blob is refused when it is recorded; nothing of it may touch the shares that are there.
+            if all(row.state == "doomed" for row in rows):
+                raise taken()
+            return []
         shares = [copy for copy in self.landed(blob.blob) if copy.needed == self.spread(class_).needed]
         extra: Sequence[Copy] = ()
         if not shares:
             extra = whole()
-            if not extra and self.ledger.copies_of([blob.blob]):
-                # The same deposit again, after its answer was lost: all of this is done and recorded.
-                return []
             shares = self._deal_out(blob, class_, extra)
         shares = self._complete(blob, class_, shares)
         return shares + [replace(copy, class_=class_, state="doomed") for copy in extra]
@@ -97,10 +100,19 @@ class ShareSettling(Choosing):
         enough = spread.copies if blob.size <= AT_ONCE else spread.least
         there = [copy for copy in shares if copy.state == "whole"]
         missing = [copy for copy in shares if copy.state != "whole"]
+        burden: list[Copy] = []
         while True:
-            found = self.explain(class_, blob.blob, [copy.patch for copy in there], away)
+            patches = [copy.patch for copy in burden]
+            found = self.explain(class_, blob.blob, [copy.patch for copy in there], away, patches)
             if isinstance(found, Refusal):
                 raise silent(30)
+            # Where the rules do not want it any more, since it was written: a share that goes, and is made elsewhere.
+            outside = [copy for copy in there if copy.patch not in found.places]
+            there = [copy for copy in there if copy not in outside]
+            burden += outside
+            missing += [replace(copy, state="wanted") for copy in outside]
+            if outside:
+                continue
             places = [name for name in found.places if name not in {copy.patch for copy in there}]
             if not (places and missing) or len(there) >= enough:
                 break
@@ -112,7 +124,8 @@ class ShareSettling(Choosing):
         if len(there) < spread.least:
             raise silent(30)
         later = self._later(class_, blob.blob, there, missing)
-        return [replace(copy, class_=class_) for copy in (*there, *later)]
+        doomed = [replace(copy, state="doomed") for copy in burden]
+        return [replace(copy, class_=class_) for copy in (*there, *later, *doomed)]
 
     def _later(self, class_: int, blob: str, there: Sequence[Copy], missing: Sequence[Copy]) -> list[Copy]:
         """Rows for shares that no patch took yet, where they go when every patch answers."""

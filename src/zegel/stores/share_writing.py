@@ -5,7 +5,7 @@ out; with fewer than are needed to make the blob again, writing has failed and w
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -75,10 +75,10 @@ class ShareWriter:
             for share in self._shares
         ]
         blocks = self._blocks()
-        self._wait()
-        self._fly([self._pool.submit(self._finish, *each) for each in zip(self._shares, blocks, ends, strict=True)])
-        self._wait()
         try:
+            self._wait()
+            self._fly([self._pool.submit(self._finish, *each) for each in zip(self._shares, blocks, ends, strict=True)])
+            self._wait()
             self._check()
         except ZegelError:
             self._take_back()
@@ -117,6 +117,7 @@ class ShareWriter:
 
     def _wait(self) -> None:
         flying, self._flying = self._flying, []
+        wait(flying)
         for future in flying:
             future.result()
 
