@@ -11,10 +11,11 @@ from zegel.audit.entry import Entry, Head, Noted, next_entry, spell_facts
 from zegel.errors import Damaged
 from zegel.records import models
 from zegel.records.border import border
-from zegel.records.statements import Row, insert
+from zegel.records.statements import Row, insert_all
 from zegel.records.transactions import must_write
 
 _HEAD = 'SELECT number, hash FROM audit_head WHERE "row" = 1'
+_NEW_HEAD = 'UPDATE audit_head SET number = %s, hash = %s WHERE "row" = 1'
 _LOCKED_HEAD = f"{_HEAD} FOR UPDATE"
 
 
@@ -41,7 +42,9 @@ class Chain:
                 last = next_entry(last, one.moment, one.actor, one.event, one.subject, one.facts)
                 entries.append(last)
             try:
-                insert("audit_entry", [_row(entry) for entry in entries])
+                insert_all(
+                    ("audit_entry", [_row(entry) for entry in entries]), then=(_NEW_HEAD, [last.number, last.hash])
+                )
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise Damaged(
@@ -49,8 +52,6 @@ class Chain:
                     code="chain-uncounted",
                     number=entries[0].number,
                 ) from error
-            with connection.cursor() as cursor:
-                cursor.execute('UPDATE audit_head SET number = %s, hash = %s WHERE "row" = 1', [last.number, last.hash])
 
     def audit_entries(self, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Entries with a number above ``after``, in order."""

@@ -18,7 +18,7 @@ from zegel.records import models
 from zegel.records.border import border
 from zegel.records.outbox import outbox_row
 from zegel.records.rows import STATUS_COLUMNS, parcel_status, whole_slip
-from zegel.records.statements import Row, insert
+from zegel.records.statements import Row, insert, insert_all
 from zegel.records.transactions import must_write
 
 _BATCH = 500
@@ -38,7 +38,7 @@ class Parcels:
     """The parcel part of the Records port."""
 
     def add_deposit(self, deposit: Deposit, digest: str, now: datetime, sender_name: str) -> bool:
-        """Write parcel, blobs, slips and one outbox row per ``claim`` reader, in four statements.
+        """Write parcel, blobs, slips and one outbox row per ``claim`` reader, in two round trips.
 
         Returns False, writing nothing, when the same parcel with the same digest is there already. Raises Mistake
         ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken; the transaction
@@ -51,16 +51,18 @@ class Parcels:
                     return False
                 raise _exists()
             try:
-                insert("blob", _blob_rows(deposit))
-                insert("slip", _slip_rows(deposit))
-                insert("outbox", _notice_rows(deposit, now))
+                insert_all(
+                    ("blob", _blob_rows(deposit)),
+                    ("slip", _slip_rows(deposit)),
+                    ("outbox", _notice_rows(deposit, now)),
+                )
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise _exists() from error
         return True
 
     def add_deposits(self, several: Sequence[Accepted]) -> None:
-        """:meth:`add_deposit` for several that are all new, in as many statements; notes their mails too.
+        """:meth:`add_deposit` for several that are all new, in one round trip; notes their mails too.
 
         Raises Mistake ``parcel-exists`` when a parcel, blob, slip or mail is there; the transaction cannot go on then.
         """
@@ -70,12 +72,13 @@ class Parcels:
         ordered = sorted(several, key=lambda one: one.deposit.parcel)
         with border():
             try:
-                seen: list[Row] = [{"once": it.once, "parcel": it.deposit.parcel, "seen": it.moment} for it in mails]
-                insert("mail_seen", seen)
-                insert("parcel", [_parcel_row(it.deposit, it.digest, it.moment, it.sender_name) for it in ordered])
-                insert("blob", [row for it in ordered for row in _blob_rows(it.deposit)])
-                insert("slip", [row for it in ordered for row in _slip_rows(it.deposit)])
-                insert("outbox", [row for it in ordered for row in _notice_rows(it.deposit, it.moment)])
+                insert_all(
+                    ("mail_seen", [{"once": it.once, "parcel": it.deposit.parcel, "seen": it.moment} for it in mails]),
+                    ("parcel", [_parcel_row(it.deposit, it.digest, it.moment, it.sender_name) for it in ordered]),
+                    ("blob", [row for it in ordered for row in _blob_rows(it.deposit)]),
+                    ("slip", [row for it in ordered for row in _slip_rows(it.deposit)]),
+                    ("outbox", [row for it in ordered for row in _notice_rows(it.deposit, it.moment)]),
+                )
             except IntegrityError as error:
                 connection.set_rollback(True)
                 raise _exists() from error
