@@ -1,5 +1,6 @@
 """The mail itself to a server that proves itself, to one that stops doing so, and to one that lies; both databases."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,18 +9,24 @@ import pytest
 from tests.ground import databases
 from tests.ground.delivery import (
     MAIL,
+    NAME,
+    OWN,
     READER,
     Certificates,
     Delivering,
     delivering,
     failing,
+    finish,
     make_certificates,
     proving,
     unproven,
 )
 from tests.ground.mail_peer import CUT, MailPeer, mail_peer
 from zegel.errors import NotFound
+from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
+
+BOUNCES = Path(__file__).parent.parent / "post/bounces"
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +220,78 @@ def test_a_wish_to_hear_of_success_travels_and_is_granted(desk: Delivering, peer
     assert "ENVID=e1" in peer.mails[0].mail
     (report,) = desk.ground.mails()
     assert "delivered" in report.as_string()
+
+
+def test_a_bounce_after_the_delivery_is_told_to_the_sender(desk: Delivering, peer: MailPeer) -> None:
+    parcel = desk.send()
+    desk.ground.announce()
+    address = peer.mails[0].mail.partition("<")[2].partition(">")[0]
+    bounce = (BOUNCES / "postfix-failed.eml").read_bytes()
+    assert desk.ground.house.bounce
+    desk.ground.house.bounce.take(address, "", [bounce])
+    desk.ground.announce()
+    assert desk.state(parcel) == "unreached"
+    (report,) = desk.ground.mails()
+    assert report["To"] == desk.ground.actor.address
+
+
+def test_a_mailbox_of_ours_gets_the_mail_over_lmtp(
+    tmp_path: Path, database: databases.Database, certificates: Certificates
+) -> None:
+    with mail_peer(certificates.chain, certificates.key) as box:
+        server = MailServer("127.0.0.1", box.port, "lmtp", "starttls", certificates.authorities, NAME)
+        with delivering(tmp_path, certificates, 1, mailbox=server) as desk:
+            box.steps["mail"] = "451 4.3.0 later"
+            parcel = desk.send(OWN, way="mailbox")
+            for _ in range(30):
+                desk.run(hours=1)
+            assert desk.state(parcel) == "sent", "an own mailbox is not given up after a day"
+            box.steps.clear()
+            desk.run(hours=5)
+            assert (desk.state(parcel), [mail.content for mail in box.mails]) == ("delivered", [MAIL])
+
+
+def test_a_mailbox_server_without_a_right_certificate_gets_nothing(
+    tmp_path: Path, database: databases.Database, certificates: Certificates
+) -> None:
+    other = make_certificates(tmp_path / "other", "elsewhere.example")
+    with mail_peer(certificates.chain, certificates.key) as box:
+        server = MailServer("127.0.0.1", box.port, "lmtp", "starttls", other.authorities, NAME)
+        with delivering(tmp_path, certificates, 1, mailbox=server) as desk:
+            parcel = desk.send(OWN, way="mailbox")
+            desk.ground.announce()
+            assert (desk.state(parcel), box.mails) == ("sent", [])
+            assert desk.events(desk.slip(parcel)) == ["reader:alarmed"]
+
+
+@pytest.mark.slow
+def test_a_mail_of_100_megabytes_takes_flat_memory(
+    tmp_path: Path, database: databases.Database, certificates: Certificates
+) -> None:
+    line = b"x" * 16_382 + b"\r\n"
+    pieces = (line * 16 for _ in range(400))
+    with mail_peer(certificates.chain, certificates.key) as peer:
+        peer.keep, peer.extensions = False, ("mx", "SIZE 200000000")
+        with delivering(tmp_path, certificates, peer.port) as desk:
+            desk.send()
+            desk.ground.announce()
+            packing = desk.ground.house.inside_submit().begin(desk.ground.actor)
+            before = peak(reset=True)
+            finish(packing, (READER,), "direct", pieces=pieces)
+            desk.ground.announce()
+            assert peak() - before < 48 * 1024**2
+            assert peer.size == len(MAIL) + 400 * 16 * len(line)
+    (latest, _) = desk.ground.house.follow.parcels(desk.ground.actor)
+    assert latest.readers[0].state == "delivered"
+
+
+def peak(*, reset: bool = False) -> int:
+    """The most memory that this process had (bytes), since the last time it was reset."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) * 1024
 
 
 def test_readers_by_link_are_not_shown_the_mail_itself(desk: Delivering, peer: MailPeer) -> None:

@@ -58,7 +58,7 @@ class Revoke:
             if self.records.destroy_slips(parcel, now, slip):
                 self.records.append_audit(now, by, Event.SLIP_REVOKED, slip, {"parcel": parcel})
             after = self.records.parcel(parcel)
-            if after.state == "live" and all(reader.revoked for reader in after.readers):
+            if after.state == "live" and all(reader.revoked or reader.delivered for reader in after.readers):
                 self._end(by, parcel, now)
 
     def expiry(self, actor: Actor, parcel: str, expires: datetime) -> None:

@@ -41,7 +41,7 @@ class MailServer:
     """A fixed server. ``host`` may be a path to a Unix socket. Without TLS it must be on this machine.
 
     ``authorities`` is a file of certificates to trust instead of the system's, ``name`` what the certificate must be
-    for (empty: ``host``).
+    for (empty: ``host``). With ``user`` we log in.
     """
 
     host: str
@@ -50,6 +50,8 @@ class MailServer:
     tls: Tls = "starttls"
     authorities: Path | None = None
     name: str = ""
+    user: str = ""
+    password_file: Path | None = None
 
     def check(self) -> None:
         """Raises Mistake ``mail-needs-tls`` for a server that would get mail over a network in the clear."""
@@ -286,7 +288,9 @@ class FixedRoute:
     ):
         """Raises Mistake ``mail-needs-tls``."""
         server.check()
-        manner = Manner(own_name, server.protocol, server.tls, patience, final_patience)
+        manner = Manner(
+            own_name, server.protocol, server.tls, patience, final_patience, server.user, server.password_file
+        )
         self._deliverer = _Deliverer(manner, server.authorities, now)
         self._server = server
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from zegel.errors import Mistake, Unavailable
+from zegel.outbox.secret import read_secret
 from zegel.post.written import Written
 
 _PATIENCE = 60.0
@@ -180,7 +181,7 @@ class SmtpRoute:
                 smtp.starttls(context=context)
                 smtp.ehlo()
             if relay.user:
-                smtp.login(relay.user, _read_secret(relay.password_file))
+                smtp.login(relay.user, read_secret(relay.password_file))
         except BaseException:
             smtp.close()
             raise
@@ -207,15 +208,6 @@ def _check_envelope(replies: list[tuple[int, bytes]]) -> None:
 
 def _gone() -> Unavailable:
     return Unavailable("The mail server cannot be reached.", code="mail-away")
-
-
-def _read_secret(path: Path | None) -> str:
-    if path is None:
-        raise Unavailable("The mail server wants a password, and no file names it.", code="no-password")
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        raise Unavailable("The file with the mail server's password cannot be read.", code="no-password") from None
 
 
 def _code(code: int, text: bytes) -> str:

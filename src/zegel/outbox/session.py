@@ -5,12 +5,14 @@ import smtplib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from OpenSSL import SSL
 
 from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed
+from zegel.outbox.secret import read_secret
 from zegel.outbox.wire import reply_code, stuffed
 from zegel.parcels.notify import Notify
 from zegel.transport.delivery import RawMail
@@ -52,6 +54,8 @@ class Manner:
     tls: Tls = "starttls"
     patience: float = 60.0
     final_patience: float = FINAL_PATIENCE
+    user: str = ""
+    password_file: Path | None = None
 
 
 class Session:
@@ -151,6 +155,13 @@ class Session:
             self._greet()
         elif tls == "none":
             self.fits = check(())
+        if self._manner.user:
+            self._line.allow(self._manner.patience)
+            try:
+                self._smtp.login(self._manner.user, read_secret(self._manner.password_file))
+            except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError):
+                # For the operator to mend: no reader's fault.
+                raise Away from None
 
     def _prove(self, context: SSL.Context, name: str, check: Check) -> None:
         self._line.allow(self._manner.patience)

@@ -82,6 +82,7 @@ class Slip:
     way: Way = "link"
     notify: Notify = SILENT
     attachments: int = 0
+    delivered: datetime | None = None
 
 
 def check_open(slip: Slip, now: datetime) -> None:

@@ -67,6 +67,7 @@ def whole_slip(slip: models.Slip) -> states.Slip:
         way=slip.way,  # type: ignore[arg-type]
         notify=read_notify(slip.notify),
         attachments=parcel.attachments,
+        delivered=slip.delivered,
     )
 
 

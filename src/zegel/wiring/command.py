@@ -97,7 +97,7 @@ def _dkim(data: Path) -> Dkim:
 
 
 def _judge(data: Path) -> Judge:
-    return judge(open_ground(data).config)
+    return judge(open_ground(data))
 
 
 def _demo(data: Path, port: int) -> None:

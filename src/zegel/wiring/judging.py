@@ -4,14 +4,14 @@ from zoneinfo import ZoneInfo
 
 from zegel.journeys.judge import Judge
 from zegel.journeys.wishes import Defaults
-from zegel.wiring.build import utc_now
-from zegel.wiring.config import Config
+from zegel.wiring.build import Ground, utc_now
+from zegel.wiring.ways import MailWays
 
 ZONE = "Europe/Amsterdam"
 
 
-def judge(config: Config) -> Judge:
-    """As the SMTP door of this Zegel has them."""
-    smtp = config.smtp
+def judge(ground: Ground) -> Judge:
+    """As the SMTP door of this Zegel has them; asks the same resolvers about domains."""
+    config, smtp = ground.config, ground.config.smtp
     defaults = Defaults(smtp.default_proof, smtp.language, ZoneInfo(ZONE), smtp.missing_proof)
-    return Judge(config.policy.policy(smtp.default_class), defaults, utc_now)
+    return Judge(config.policy.policy(smtp.default_class), defaults, utc_now, MailWays(ground).ways)

@@ -28,7 +28,8 @@ class MailWays:
         config = self.ground.config
         own = frozenset(domain for part in config.mailbox for domain in part.domains)
         domains = build_domains(self.ground) if config.direct.enabled else None
-        return Ways(own, domains, ThreadPoolExecutor(_ASKING, thread_name_prefix="domains"), utc_now)
+        pool = ThreadPoolExecutor(_ASKING, thread_name_prefix="domains")
+        return Ways(own, domains, pool, utc_now, plain=config.mail.kind == "smtp")
 
     def carriers(self) -> dict[Way, Carrier]:
         """Raises Mistake ``mail-needs-tls``."""
@@ -39,10 +40,19 @@ class MailWays:
         if config.mailbox:
             routes = {domain: self._mailbox(part) for part in config.mailbox for domain in part.domains}
             found["mailbox"] = MailboxCarrier(routes)
+        if config.mail.kind == "smtp":
+            mail = config.mail
+            secret = self.ground.path(mail.password_file) if mail.password_file else None
+            relay = MailServer(mail.host, mail.port, "smtp", mail.tls, None, "", mail.user, secret)
+            found["plain"] = FixedRoute(relay, self._own_name)
         return found
 
-    def _mailbox(self, part: MailboxPart) -> FixedRoute:
+    @property
+    def _own_name(self) -> str:
         config = self.ground.config
+        return config.smtp.hostname or config.organisation.host.partition(":")[0]
+
+    def _mailbox(self, part: MailboxPart) -> FixedRoute:
         authorities = self.ground.path(part.authorities) if part.authorities else None
         server = MailServer(part.host, part.port, part.deliver, part.tls, authorities, part.name)
-        return FixedRoute(server, config.smtp.hostname or config.organisation.host.partition(":")[0])
+        return FixedRoute(server, self._own_name)

@@ -118,17 +118,22 @@ def _wishes(judge: Judge, headers: Headers, verdicts: Sequence[Verdict]) -> tupl
         return None, error
 
 
+def _ways(wishes: Wishes | None) -> dict[str, str]:
+    return {reader.address: reader.way for reader in wishes.readers} if wishes else {}
+
+
 def _proofs(wishes: Wishes | None) -> dict[str, str]:
     return {reader.address: reader.proof.kind for reader in wishes.readers} if wishes else {}
 
 
 def _show(verdicts: Sequence[Verdict], wishes: Wishes | None) -> None:
-    proofs = _proofs(wishes)
+    proofs, ways = _proofs(wishes), _ways(wishes)
     for verdict in verdicts:
         line = f"{verdict.recipient}: {_DONE[verdict.decision]}"
         if verdict.decision == "seal":
             line += f", class {wishes.class_ if wishes else verdict.class_}"
             line += f", proof {proofs[verdict.recipient]}" if verdict.recipient in proofs else ""
+        line += f", way {ways[verdict.recipient]}" if verdict.recipient in ways else ""
         print(f"{line} (rule {verdict.rule})")
         if verdict.sentence:
             print(f"    {verdict.sentence}")
@@ -139,7 +144,7 @@ def _show(verdicts: Sequence[Verdict], wishes: Wishes | None) -> None:
 
 
 def _spell(verdicts: Sequence[Verdict], wishes: Wishes | None, refusal: ZegelError | None) -> dict[str, Any]:
-    proofs = _proofs(wishes)
+    proofs, ways = _proofs(wishes), _ways(wishes)
     return {
         "refused": refusal.kind if refusal else None,
         "class": wishes.class_ if wishes else None,
@@ -150,6 +155,7 @@ def _spell(verdicts: Sequence[Verdict], wishes: Wishes | None, refusal: ZegelErr
                 "rule": verdict.rule,
                 "class": verdict.class_,
                 "proof": proofs.get(verdict.recipient),
+                "way": ways.get(verdict.recipient),
                 "sentence": verdict.sentence or None,
                 "reasons": [
                     {"rule": reason.rule, "fits": reason.fits, "why": list(reason.why)} for reason in verdict.reasons
