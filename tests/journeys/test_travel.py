@@ -97,21 +97,24 @@ class Travel:
 
 
 @contextmanager
-def house_with_door(folder: Path, servers: Servers, **facts: Any) -> Iterator[Travel]:
-    clock, authorities = Clock(), servers.certificates.authorities
+def house_with_door(
+    folder: Path, certificates: Certificates, port: int, dns: Dns, dovecot: Mailboxes
+) -> Iterator[Travel]:
+    """A house that delivers to servers on ``port``, with its door open for programs that log in."""
+    clock, authorities = Clock(), certificates.authorities
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(8))
-        domains = Domains(Resolver([servers.dns.resolver]), PolicyServers(), port=servers.port)
+        domains = Domains(Resolver([dns.resolver]), PolicyServers(), port=port)
         ways = Ways(frozenset({OWN}), domains, pool, clock, deadline=20)
-        direct = DirectRoute("post.voorbeeld.example", port=servers.port, authorities=authorities, patience=20)
-        box = MailServer("127.0.0.1", servers.dovecot.port, "lmtp", "starttls", authorities, f"box.{OWN}")
+        direct = DirectRoute("post.voorbeeld.example", port=port, authorities=authorities, patience=20)
+        box = MailServer("127.0.0.1", dovecot.port, "lmtp", "starttls", authorities, f"box.{OWN}")
         fixed = FixedRoute(box, "post.voorbeeld.example", patience=20)
         stack.callback(direct.close)
         stack.callback(fixed.close)
         carriers: dict[Way, Any] = {"direct": DirectCarrier(ways, direct), "mailbox": MailboxCarrier({OWN: fixed})}
         ground = make_house(folder, clock=clock, ways=ways, carriers=carriers)
         house = ground.house
-        config = DoorConfig("post.voorbeeld.example", (DoorListener(port=0),), missing_proof="wait", **facts)
+        config = DoorConfig("post.voorbeeld.example", (DoorListener(port=0),), missing_proof="wait")
         journeys = Journeys(house.inside_submit(), Logins(house.people), house.authors, house.clock, ways=house.ways)
         server = Server(config, journeys)
         server.start()
@@ -121,7 +124,7 @@ def house_with_door(folder: Path, servers: Servers, **facts: Any) -> Iterator[Tr
 
 @pytest.fixture
 def travel(tmp_path: Path, database: databases.Database, servers: Servers) -> Iterator[Travel]:
-    with house_with_door(tmp_path, servers) as found:
+    with house_with_door(tmp_path, servers.certificates, servers.port, servers.dns, servers.dovecot) as found:
         yield found
 
 

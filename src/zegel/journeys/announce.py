@@ -77,10 +77,14 @@ class Announce:
     clock: Clock
     hands: int = 8
 
-    def round(self, limit: int = BATCH) -> int:
-        """Handle what is due; returns how many rows were handled, well or not."""
+    def round(self, limit: int = BATCH, *, only: str = "", but: str = "") -> int:
+        """Handle what is due; returns how many rows were handled, well or not.
+
+        A round ends when its slowest message has gone, so whoever has slow ones (``only``) does not mix them with
+        others (``but``).
+        """
         begun = self.clock()
-        rows = self.records.lease_outbox(begun, uuid4().hex, limit, _LEASE_SECONDS)
+        rows = self.records.lease_outbox(begun, uuid4().hex, limit, _LEASE_SECONDS, only=only, but=but)
         if not rows:
             return 0
         slips = self.records.slips([row.slip for row in rows])

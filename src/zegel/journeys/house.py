@@ -13,6 +13,7 @@ from zegel.journeys.export import Export
 from zegel.journeys.export_all import ExportAll, ImportAll
 from zegel.journeys.fill_in import FillIn
 from zegel.journeys.follow import Follow
+from zegel.journeys.incoming import Incoming
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_days import PatchDays
@@ -95,6 +96,8 @@ class House:
     bounce: Bounce | None = None
     """None also where the configuration wants no bounces."""
     ways: Ways | None = None
+    incoming: Incoming | None = None
+    """None where there are no own mailboxes."""
     plan_b: PlanB | None = None
 
     def inside_submit(self) -> Submit:

@@ -30,6 +30,9 @@ class FindWays(Protocol):
 
     def find(self, addresses: Iterable[str]) -> dict[str, Found]: ...
 
+    def prepare(self, address: str) -> None:
+        """Begin to ask about an address; returns at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Came:

@@ -208,8 +208,13 @@ class Records(Protocol):
     def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime, *, held: bool = False) -> None:
         """One that is ``held`` waits until the sender has said something."""
 
-    def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> Sequence[OutboxRow]:
-        """Take due rows for ``seconds``; two couriers never hold one row. Runs its own transaction."""
+    def lease_outbox(
+        self, now: datetime, lease: str, limit: int, seconds: int, *, only: str = "", but: str = ""
+    ) -> Sequence[OutboxRow]:
+        """Take due rows for ``seconds``; two couriers never hold one row. Runs its own transaction.
+
+        ``only`` and ``but`` name a kind that is wanted alone, or not.
+        """
 
     def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
         """Finish rows of one lease; returns those whose lease was still held."""
@@ -393,6 +398,13 @@ class Carrier(Protocol):
     """Hands one mail to the server that it is for; raises as :meth:`DirectPost.deliver` does."""
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered: ...
+
+
+class MailboxServer(Carrier, Protocol):
+    """The server that has mailboxes of this organisation."""
+
+    def ask(self, to: str) -> None:
+        """Whether it would take mail for an address, without sending any; raises as :meth:`deliver`."""
 
 
 class Notifier(Protocol):

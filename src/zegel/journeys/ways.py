@@ -5,7 +5,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 
 from zegel.errors import Mistake, Unavailable
-from zegel.journeys.ports import Carrier, Clock, DirectPost, Domains
+from zegel.journeys.ports import Clock, DirectPost, Domains, MailboxServer
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.ways import Found
 from zegel.transport.delivery import Delivered, RawMail
@@ -105,11 +105,20 @@ class DirectCarrier:
 class MailboxCarrier:
     """Hands the mail to the server that has the mailboxes of its domain."""
 
-    routes: Mapping[str, Carrier]
+    routes: Mapping[str, MailboxServer]
+
+    def ask(self, to: str) -> None:
+        """Whether its server would take mail for an address; raises Mistake ``no-mailbox``, ``mail-refused``,
+        Unavailable.
+        """
+        self._route(to).ask(to)
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
         """Raises as the port tells, and Mistake ``no-mailbox``: the configuration has changed."""
+        return self._route(to).deliver(mail, sender, to, notify)
+
+    def _route(self, to: str) -> MailboxServer:
         route = self.routes.get(domain_of(to))
         if route is None:
             raise Mistake("There is no mailbox for {address} here any more.", code="no-mailbox", address=to)
-        return route.deliver(mail, sender, to, notify)
+        return route

@@ -134,7 +134,7 @@ class _Deliverer:
         """Give up the connections that were kept."""
         self._connections.close()
 
-    def run(self, targets: Iterable[_Target], mail: RawMail, sender: str, to: str, notify: Notify) -> Delivered:
+    def run(self, targets: Iterable[_Target], mail: RawMail | None, sender: str, to: str, notify: Notify) -> Delivered:
         """Raises Mistake, Unavailable as :meth:`DirectRoute.deliver` tells."""
         troubles: list[tuple[int, str, str]] = []
         for target, open_ in self._attempts(targets):
@@ -181,10 +181,10 @@ class _Deliverer:
                 )
 
     def _hand_over(
-        self, target: _Target, session: Session, mail: RawMail, sender: str, to: str, notify: Notify
+        self, target: _Target, session: Session, mail: RawMail | None, sender: str, to: str, notify: Notify
     ) -> Delivered:
         try:
-            reply = session.deliver(mail, sender, to, notify)
+            reply = session.deliver(mail, sender, to, notify) if mail else session.ask(to)
         except (Mistake, Away):
             if session.reset():
                 self._connections.keep(target, session)
@@ -296,8 +296,15 @@ class FixedRoute:
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
         """As :meth:`DirectRoute.deliver`; there is one server to try."""
+        return self._deliverer.run([self._target()], mail, sender, _plain(to), notify)
+
+    def ask(self, to: str) -> None:
+        """Whether the server would take mail for an address; raises as :meth:`deliver`. Sends nothing."""
+        self._deliverer.run([self._target()], None, "", _plain(to), SILENT)
+
+    def _target(self) -> _Target:
         server = self._server
-        target = _Target(
+        return _Target(
             server.host,
             _addresses(server),
             server.port,
@@ -305,7 +312,6 @@ class FixedRoute:
             "" if server.host.startswith("/") else server.name or server.host,
             server,
         )
-        return self._deliverer.run([target], mail, sender, _plain(to), notify)
 
     def close(self) -> None:
         """Give up the connections that were kept."""

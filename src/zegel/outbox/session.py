@@ -14,7 +14,7 @@ from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed
 from zegel.outbox.secret import read_secret
 from zegel.outbox.wire import reply_code, stuffed
-from zegel.parcels.notify import Notify
+from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.delivery import RawMail
 
 Tls = Literal["none", "starttls", "implicit"]
@@ -116,6 +116,15 @@ class Session:
             return not self._broken and self._say("RSET")[0] == 250
         except (OSError, smtplib.SMTPException):
             return False
+
+    def ask(self, to: str) -> str:
+        """Whether the server would take mail for an address; raises as :meth:`deliver`. Sends nothing."""
+        try:
+            self._envelope(RawMail(lambda: (), eight_bit=False), "", to, SILENT)
+        except smtplib.SMTPException:
+            raise LineLost("cut") from None
+        self.reset()
+        return ""
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify) -> str:
         """Returns the code with which the server took the mail.

@@ -25,7 +25,7 @@ _REASON = 200
 _LEASE = """
 WITH taken AS MATERIALIZED (
     SELECT "row" FROM outbox
-    WHERE state = 'waiting' AND due <= %s AND (leased_until IS NULL OR leased_until <= %s)
+    WHERE state = 'waiting' AND due <= %s AND (leased_until IS NULL OR leased_until <= %s){kinds}
     ORDER BY due, "row" LIMIT %s{skip}
 )
 UPDATE outbox SET lease = %s, leased_until = %s, attempts = attempts + 1
@@ -56,8 +56,12 @@ class Outbox:
         with border():
             insert("outbox", [outbox_row(kind, "held" if held else "waiting", slip, sealed, due)])
 
-    def lease_outbox(self, now: datetime, lease: str, limit: int, seconds: int) -> list[LeasedRow]:
+    def lease_outbox(
+        self, now: datetime, lease: str, limit: int, seconds: int, *, only: str = "", but: str = ""
+    ) -> list[LeasedRow]:
         """Take due rows for ``seconds``, the longest due first; two couriers never hold one row.
+
+        ``only`` and ``but`` name a kind that is wanted alone, or not.
 
         ``lease`` must be fresh for every call. A row counts as tried from here: one that kills its courier every time
         is seen to have been tried. Runs its own transaction.
@@ -66,8 +70,11 @@ class Outbox:
             raise AssertionError("a lease needs a name")
         skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
         moment, until = (bound_moment(at) for at in (now, now + timedelta(seconds=seconds)))
+        kinds = [(" AND kind = %s", only)] if only else [(" AND kind <> %s", but)] if but else []
+        named = [kind for _, kind in kinds]
+        statement = _LEASE.format(skip=skip, kinds="".join(words for words, _ in kinds))
         with border(), transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(_LEASE.format(skip=skip), [moment, moment, limit, lease, until])
+            cursor.execute(statement, [moment, moment, *named, limit, lease, until])
             taken = sorted(cursor.fetchall(), key=lambda found: (found[0], found[1]))
         return [
             LeasedRow(row, kind, slip, bytes(sealed), attempts - 1, lease, _read(added))

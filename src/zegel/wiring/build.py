@@ -25,6 +25,7 @@ from zegel.journeys.export_all import ExportAll, ImportAll, MovingPeople, Moving
 from zegel.journeys.fill_in import FillIn
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
+from zegel.journeys.incoming import Incoming
 from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
@@ -39,7 +40,7 @@ from zegel.journeys.submit import Submit
 from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.vouch import OwnVouch
-from zegel.journeys.ways import Ways
+from zegel.journeys.ways import MailboxCarrier, Ways
 from zegel.journeys.welcome import Welcome
 from zegel.journeys.what_if import Survey
 from zegel.parcels.manifest import Organisation
@@ -282,7 +283,22 @@ def assemble(
     handlers = _handlers(profile, records, store, inside, reports, fill_in, clock)
     announce = Announce(records, inside.custody, handlers, clock, inside.connections)
     bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
-    return replace(house, submit=submit, vouch=vouch, announce=announce, bounce=bounce, ways=inside.ways)
+    return replace(
+        house,
+        submit=submit,
+        vouch=vouch,
+        announce=announce,
+        bounce=bounce,
+        ways=inside.ways,
+        incoming=_incoming(profile, inside),
+    )
+
+
+def _incoming(profile: Profile, inside: Inside) -> Incoming | None:
+    carrier = inside.carriers.get("mailbox")
+    if not isinstance(carrier, MailboxCarrier):
+        return None
+    return Incoming(carrier, profile.domains | frozenset(carrier.routes), profile.organisation.host.partition(":")[0])
 
 
 def _handlers(

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from zegel.errors import Mistake, ZegelError
@@ -32,6 +33,8 @@ _PATIENCE = 15
 """Seconds that a role gets to finish what it is doing."""
 _QUIET = 0.5
 """Seconds between rounds of the courier when nothing is due."""
+_DELIVERIES = 8
+"""Mails that are handed to other people's servers in one round."""
 _WATCHED = "ZEGEL_WATCHED"
 _TIDY_EVERY = 60
 _JOBS_EVERY = 2
@@ -61,7 +64,9 @@ def run_role(data: Path, role: str) -> None:
         case "courier":
             house = _house(ground, "inside")
             if house.announce is not None:
-                _rounds(_courier(house), _QUIET)
+                # A code by SMS must not wait for the mail server of somebody else to take a large mail.
+                deliveries = partial(house.announce.round, _DELIVERIES, only="delivery")
+                _rounds(_courier(house), _QUIET, beside=deliveries)
         case "tidy":
             _tidy(ground)
         case "smtp":
@@ -113,7 +118,7 @@ def _courier(house: House) -> Callable[[], int]:
 
     def once() -> int:
         nonlocal signed
-        done = house.announce.round() if house.announce else 0
+        done = house.announce.round(but="delivery") if house.announce else 0
         if house.plan_b and house.plan_b.sign_reports and time.monotonic() - signed > _SIGN_EVERY:
             done += house.plan_b.sign_reports.round()
             signed = time.monotonic()
@@ -179,11 +184,30 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _rounds(once: Callable[[], int], quiet: float) -> None:
-    """Repeat until told to stop; trouble is logged and waited out, never the end of the process."""
+def _rounds(once: Callable[[], int], quiet: float, *, beside: Callable[[], int] | None = None) -> None:
+    """Repeat until told to stop; ``beside`` is repeated in a thread of its own."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+
+    def repeat_beside() -> None:
+        try:
+            if beside:
+                _repeat(beside, quiet, stop)
+        finally:
+            # A fault of ours ends the process, which is started again; half of one must not live on.
+            stop.set()
+
+    other = threading.Thread(target=repeat_beside)
+    if beside:
+        other.start()
+    _repeat(once, quiet, stop)
+    if beside:
+        other.join()
+
+
+def _repeat(once: Callable[[], int], quiet: float, stop: threading.Event) -> None:
+    """Trouble is logged and waited out, never the end of the process."""
     while not stop.is_set():
         try:
             handled = once()

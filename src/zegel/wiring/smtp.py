@@ -43,6 +43,7 @@ def door_journeys(ground: Ground, house: House) -> Journeys:
         bounces=house.bounce,
         bearer=_bearer(ground, house),
         ways=house.ways,
+        incoming=house.incoming,
     )
 
 

@@ -55,6 +55,19 @@ class Bounces(Protocol):
         """Read a mail and do what follows; durable when it returns. Raises Denied, Unavailable."""
 
 
+class Incoming(Protocol):
+    """Mail from strangers for mailboxes of the organisation (``journeys.incoming.Incoming``)."""
+
+    def is_mailbox(self, address: str) -> bool:
+        """Whether an address is in a domain of our mailboxes; costs no look-up."""
+
+    def check(self, address: str) -> None:
+        """Raises Denied ``unknown-mailbox``, Unavailable."""
+
+    def author(self, returned: str, senders: Sequence[tuple[str, str]]) -> Actor:
+        """Who sends, by return address and From; raises Denied."""
+
+
 class Closing(Protocol):
     """A session, as far as stopping goes."""
 
@@ -76,6 +89,7 @@ class Journeys:
     bounces: Bounces | None = None
     bearer: Bearer | None = None
     ways: FindWays | None = None
+    incoming: Incoming | None = None
 
 
 class Desk:

@@ -32,6 +32,9 @@ from zegel.policy.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
+_MOST_HOPS = 50
+"""Received fields; servers count them so that a mail does not go round for ever (RFC 5321 §6.3)."""
+
 
 class MailWriter(Protocol):
     """The mail itself being sealed (``journeys.submit.MailWriter``)."""
@@ -136,6 +139,8 @@ class Intake:
         self._came = Came(self._envelope.listener, actor.address, self._envelope.size)
         self._verdicts = self._judge.weigh(part.headers, self._came, self._envelope.addresses)
         self._wishes = self._judge.wishes(part.headers, self._verdicts)
+        if self._envelope.listener == "incoming":
+            self._check_stranger(part.headers, self._wishes)
         self._submission = self._submit.begin(actor, self._wishes.class_)
         if any(wish.way in CARRIES_MAIL for wish in self._wishes.readers):
             added = _added(self._submission.parcel, self._hostname, self._clock())
@@ -193,6 +198,13 @@ class Intake:
             return ""
         message_id = headers.first("message-id")
         return self._naming.name(self._actor.account, self._actor.address, message_id, self._envelope.addresses)
+
+    def _check_stranger(self, headers: Headers, wishes: Wishes) -> None:
+        """From outside mail goes into mailboxes and no other way; one that goes round and round is stopped."""
+        if len(headers.all("received")) > _MOST_HOPS:
+            raise Denied("This mail goes round in circles.", code="mail-loop")
+        if any(wish.way != "mailbox" for wish in wishes.readers):
+            raise Denied("Mail from outside is for mailboxes of this organisation only.", code="no-relay")
 
     def _author(self, part: Part) -> Actor:
         """Whom the From header names, if he may send here (RFC 5322 §3.6.2: at most one field)."""

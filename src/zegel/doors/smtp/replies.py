@@ -14,6 +14,8 @@ _BY_KIND = {
     "needs-smtputf8": "553 5.6.7",
     "foreign-sender": "550 5.7.1",
     "no-proof": "550 5.7.1",
+    "unknown-mailbox": "550 5.1.1",
+    "mail-loop": "554 5.4.6",
     "too-many-attachments": "554 5.6.0",
     "too-many-parts": "554 5.6.0",
     "too-deep": "554 5.6.0",

@@ -40,10 +40,14 @@ def _slot(session: Session, transaction: Transaction) -> Slot:
     asked = transaction.mail
     if transaction.bounce:
         return BounceSlot(session.desk, asked.address, tuple(transaction.recipients))
+    journeys, listener = session.desk.journeys, session.listener.kind
+    author = partial(journeys.authors.author, session.actor)
+    if listener == "incoming" and journeys.incoming:
+        author = partial(journeys.incoming.author, asked.address)
     envelope = Envelope(
-        author=partial(session.desk.journeys.authors.author, session.actor),
+        author=author,
         recipients=tuple(transaction.recipients.values()),
-        listener=session.listener.kind,
+        listener=listener,
         size=asked.size or None,
         full=asked.ret == "FULL",
     )

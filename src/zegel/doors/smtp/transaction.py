@@ -82,6 +82,8 @@ async def rcpt(session: Session, argument: str) -> None:
         await session.reply("451 4.7.1 Too many recipients in a minute; please try again later.")
         return
     transaction.recipients.setdefault(address, Recipient(address, _notify(asked, transaction.mail)))
+    if session.desk.journeys.ways and not transaction.bounce:
+        session.desk.journeys.ways.prepare(address)
     await session.reply("250 2.1.5 Recipient accepted.")
 
 
@@ -94,7 +96,10 @@ async def _check_bounce(session: Session, transaction: Transaction, address: str
         if bounce:
             await session.desk.work(bounces.check, address)
     if session.listener.kind == "incoming" and not bounce:
-        return "550 5.7.1 Relay refused: nobody here has this address."
+        incoming = session.desk.journeys.incoming
+        if incoming is None or not incoming.is_mailbox(address):
+            return "550 5.7.1 Relay refused: nobody here has this address."
+        await session.desk.work(incoming.check, address)
     if transaction.recipients and transaction.bounce != bounce:
         return "452 4.5.3 Send the mail to this recipient by itself."
     transaction.bounce = bounce
@@ -102,6 +107,9 @@ async def _check_bounce(session: Session, transaction: Transaction, address: str
 
 
 def _notify(asked: RcptParameters, mail: MailParameters) -> Notify:
+    if not mail.address:
+        # Nobody is told what became of a mail without a return address (RFC 5321 §4.5.5).
+        return Notify(failure=False, asked=True)
     if not (asked.notify or asked.orcpt or mail.envid):
         return SILENT
     words = asked.notify
