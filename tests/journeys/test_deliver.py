@@ -22,6 +22,7 @@ from tests.ground.delivery import (
     unproven,
 )
 from tests.ground.mail_peer import CUT, MailPeer, mail_peer
+from zegel import seal
 from zegel.errors import NotFound
 from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
@@ -292,6 +293,36 @@ def peak(*, reset: bool = False) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) * 1024
+
+
+def test_whoever_has_a_link_does_not_get_the_mail_itself(desk: Delivering, peer: MailPeer) -> None:
+    """The mail is a blob like the others; what a reader is offered, and an export for her, do not have it."""
+    parcel = desk.send(proof="mail")
+    desk.domains.offers["example.nl"] = unproven(desk.domains.offers["example.nl"])
+    desk.ground.announce()
+    manifest, mail = desk.ground.house.records.blobs_of(parcel)
+    names = {name for name, _ in desk.ground.house.export.files(parcel, READER)}
+    assert f"blobs/{manifest.blob}.age" in names
+    assert f"blobs/{mail.blob}.age" not in names
+    link = desk.ground.links()[0]
+    released = desk.ground.house.collect.open(link.slip, "")
+    assert [blob for blob, _ in released.blobs] == [manifest.blob]
+    with pytest.raises(NotFound):
+        desk.ground.house.collect.blob_size(link.slip, mail.blob, released.ticket)
+
+
+def test_the_archive_can_open_the_mail_itself(
+    tmp_path: Path, database: databases.Database, certificates: Certificates, peer: MailPeer
+) -> None:
+    identity = seal.HybridIdentity.generate()
+    with delivering(tmp_path, certificates, peer.port, archive=str(identity.recipient)) as desk:
+        parcel = desk.send()
+        desk.ground.announce()
+        files = {name: b"".join(pieces) for name, pieces in desk.ground.house.export.files(parcel, "archive")}
+        key = seal.HybridIdentity.parse(seal.open_(files["slip.age"], identity).decode().split()[-1])
+        mail = desk.ground.house.records.blobs_of(parcel)[1].blob
+        assert seal.open_(files[f"blobs/{mail}.age"], key) == MAIL
+        assert f"blobs/{mail}.age > mail.eml" in files["README.txt"].decode()
 
 
 def test_readers_by_link_are_not_shown_the_mail_itself(desk: Delivering, peer: MailPeer) -> None:

@@ -34,6 +34,11 @@ KEY.txt is the identity that follows from the link in the notice and from releas
 
 as an age identity (Bech32, prefix "AGE-SECRET-KEY-PQ-"). With Zegel at hand, "zegel claim" does this.
 """
+_MAIL = """
+The mail itself, as it was delivered to readers who have a mail server of their own:
+
+    age -d -i parcel.txt blobs/{mail}.age > mail.eml
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,16 @@ class Export:
         slip = self._slip(parcel, reader)
         check_open(slip, self.clock())
         blobs = self.records.blobs_of(parcel)
+        shown = slip.attachments + 1
+        if slip.kind == "claim":
+            # The mail itself is for readers to whom it travels, and for the archive.
+            blobs = blobs[:shown]
         with self.records.transaction():
             self.records.append_audit(self.clock(), "operator", Event.PARCEL_EXPORTED, parcel, {"slip": slip.slip})
         about = {"zegel": "export v1", "parcel": parcel, "slip": slip.slip, "blobs": [blob.blob for blob in blobs]}
         text = f"Zegel parcel {parcel}, slip {slip.slip}\n\n{_OPEN.format(manifest=blobs[0].blob)}"
+        for mail in blobs[shown:]:
+            text += _MAIL.format(mail=mail.blob)
         files: list[File] = [("parcel.json", iter([json.dumps(about, indent=1).encode()]))]
         files.append(("slip.age", iter([slip.sealed_slip])))
         if slip.kind == "claim":

@@ -1,0 +1,91 @@
+"""Which way a mail may go: the rule, and asking many domains at once within a deadline."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.ground.delivery import Shifting, failing, make_certificates, proving, unproven
+from zegel.errors import Mistake
+from zegel.journeys.ways import Ways
+from zegel.parcels.ways import Found, Way, pick_way
+from zegel.transport.offer import Offer
+
+
+@pytest.mark.parametrize(
+    ("found", "has_proof", "allowed", "way"),
+    [
+        ("mailbox", False, None, "mailbox"),
+        ("direct", True, None, "direct"),
+        ("direct", False, None, "direct"),
+        ("link", False, None, "link"),
+        ("unsure", True, None, "link"),
+        ("unsure", False, None, "direct"),
+        ("unsure", True, ("direct",), "direct"),
+        ("direct", False, ("link",), "link"),
+        ("mailbox", True, ("link", "direct"), "link"),
+        ("unsure", False, ("link",), "link"),
+    ],
+)
+def test_the_way(found: Found, has_proof: bool, allowed: tuple[str, ...] | None, way: Way) -> None:
+    assert pick_way("a@x.example", found, has_proof=has_proof, allowed=allowed) == way
+
+
+@pytest.mark.parametrize("found", ["link", "mailbox"])
+def test_no_way_that_is_allowed_refuses_the_mail(found: Found) -> None:
+    with pytest.raises(Mistake, match="no other way is allowed"):
+        pick_way("a@x.example", found, has_proof=True, allowed=("direct",))
+
+
+def test_no_finding_and_no_rule_but_pass_makes_a_mail_plain() -> None:
+    for found in ("mailbox", "direct", "unsure", "link"):
+        for has_proof in (True, False):
+            assert pick_way("a@x.example", found, has_proof=has_proof) != "plain"  # type: ignore[arg-type]
+
+
+class Slow(Shifting):
+    """Some domains never answer while the test runs."""
+
+    over = threading.Event()
+
+    def offer(self, domain: str, *, fresh: bool = False) -> Offer:
+        if domain == "slow.example":
+            self.over.wait(60)
+        return super().offer(domain, fresh=fresh)
+
+
+@pytest.fixture
+def domains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
+    proven = proving(make_certificates(tmp_path_factory.mktemp("c"), "mx.example.nl"), "good.example")
+    slow = Slow({"good.example": proven, "none.example": unproven(proven), "failing.example": failing(proven)})
+    slow.over = threading.Event()
+    yield slow
+    slow.over.set()
+
+
+def find(domains: Shifting | None, *addresses: str) -> dict[str, Found]:
+    with ThreadPoolExecutor(8) as pool:
+        own = frozenset({"own.example"})
+        found = Ways(own, domains, pool, lambda: datetime.now(UTC), deadline=1).find(addresses)
+        if isinstance(domains, Slow):
+            domains.over.set()
+        return found
+
+
+def test_all_domains_are_asked_and_a_slow_one_does_not_decide_for_others(domains: Slow) -> None:
+    wanted: dict[str, Found] = {
+        "a@good.example": "direct",
+        "B@GOOD.example": "direct",
+        "a@none.example": "link",
+        "a@failing.example": "unsure",
+        "a@slow.example": "unsure",
+        "team@own.example": "mailbox",
+        "a@[127.0.0.1]": "link",
+    }
+    assert find(domains, *wanted) == wanted
+
+
+def test_where_nothing_is_direct_nobody_is_asked() -> None:
+    assert find(None, "a@good.example", "team@own.example") == {"a@good.example": "link", "team@own.example": "mailbox"}
