@@ -23,7 +23,7 @@ from tests.ground.delivery import (
 )
 from tests.ground.mail_peer import CUT, MailPeer, mail_peer
 from zegel import seal
-from zegel.errors import NotFound
+from zegel.errors import Mistake, NotFound
 from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
 
@@ -68,6 +68,8 @@ def test_a_delivered_mail_cannot_be_opened_with_a_link_nor_taken_back(desk: Deli
     desk.ground.announce()
     with pytest.raises(NotFound):
         desk.ground.house.collect.look(desk.slip(parcel))
+    with pytest.raises(Mistake, match="delivered"):
+        desk.ground.house.revoke.reader(desk.ground.actor, parcel, desk.slip(parcel))
     desk.ground.house.revoke.parcel(desk.ground.actor, parcel)
     assert desk.state(parcel) == "delivered"
 

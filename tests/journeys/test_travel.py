@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.ground.delivery import Certificates, make_certificates
 from tests.ground.dns import Dns, free_port, running_dns
 from tests.ground.dovecot import Mailboxes, running_dovecot
 from tests.ground.house import SENDER, Clock, Ground, make_house
+from tests.ground.mail_peer import mail_peer
 from tests.ground.postfix import Listener, Postfix, need_postfix, running_postfix
 from zegel.domains.lookup import Domains
 from zegel.domains.policies import PolicyServers
@@ -30,6 +31,9 @@ from zegel.doors.smtp.serve import Server
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.outbox.direct import DirectRoute, FixedRoute, MailServer
 from zegel.parcels.ways import Way
+from zegel.policy.conditions import TagIs, ToIs
+from zegel.policy.rules import Pass, Rule
+from zegel.policy.ruleset import Policy
 
 pytestmark = pytest.mark.slow
 
@@ -98,7 +102,7 @@ class Travel:
 
 @contextmanager
 def house_with_door(
-    folder: Path, certificates: Certificates, port: int, dns: Dns, dovecot: Mailboxes
+    folder: Path, certificates: Certificates, port: int, dns: Dns, dovecot: Mailboxes, relay: int = 0, **facts: Any
 ) -> Iterator[Travel]:
     """A house that delivers to servers on ``port``, with its door open for programs that log in."""
     clock, authorities = Clock(), certificates.authorities
@@ -112,9 +116,14 @@ def house_with_door(
         stack.callback(direct.close)
         stack.callback(fixed.close)
         carriers: dict[Way, Any] = {"direct": DirectCarrier(ways, direct), "mailbox": MailboxCarrier({OWN: fixed})}
+        if relay:
+            ways = replace(ways, plain=True)
+            plain = FixedRoute(MailServer("127.0.0.1", relay, "smtp", "none"), "post.voorbeeld.example", patience=20)
+            stack.callback(plain.close)
+            carriers["plain"] = plain
         ground = make_house(folder, clock=clock, ways=ways, carriers=carriers)
         house = ground.house
-        config = DoorConfig("post.voorbeeld.example", (DoorListener(port=0),), missing_proof="wait")
+        config = DoorConfig("post.voorbeeld.example", (DoorListener(port=0),), missing_proof="wait", **facts)
         journeys = Journeys(house.inside_submit(), Logins(house.people), house.authors, house.clock, ways=house.ways)
         server = Server(config, journeys)
         server.start()
@@ -193,3 +202,31 @@ def test_the_mail_arrives_byte_for_byte(travel: Travel, servers: Servers, tmp_pa
     arrived = found.read_bytes().replace(b"\r\n", b"\n")
     # swaks ends the mail with one more line end.
     assert arrived.rstrip(b"\n").endswith(raw.encode().replace(b"\r\n", b"\n").rstrip(b"\n"))
+
+
+def test_only_what_a_rule_lets_pass_leaves_unproven(
+    tmp_path: Path, database: databases.Database, servers: Servers
+) -> None:
+    rules = (Rule("nieuws", (ToIs(("*.plain",)), TagIs(("nieuws",))), Pass(4)),)
+    facts = {"policy": Policy(rules)}
+    with (
+        mail_peer() as relay,
+        house_with_door(
+            tmp_path, servers.certificates, servers.port, servers.dns, servers.dovecot, relay.port, **facts
+        ) as travel,
+    ):
+        assert travel.swaks("--to", "c@some.plain,a@good.test", "--h-Subject", "[nieuws] x").returncode == 0
+        assert travel.readers() == {"c@some.plain": ("plain", "sent"), "a@good.test": ("direct", "sent")}
+        relay.steps["mail"] = "451 4.3.0 later"
+        travel.ground.announce()
+        assert travel.readers()["c@some.plain"] == ("plain", "sent")
+        relay.steps.clear()
+        travel.ground.clock.move(minutes=5)
+        travel.ground.announce()
+        assert {state for _, state in travel.readers().values()} == {"delivered"}
+        (mail,) = relay.mails
+        assert b"[nieuws] x" in mail.content
+        assert travel.swaks("--to", "c@some.plain", "--h-Subject", "iets anders").returncode == 0
+        travel.ground.announce()
+        assert travel.readers() == {"c@some.plain": ("link", "waiting")}
+        assert len(relay.mails) == 1

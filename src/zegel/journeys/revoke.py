@@ -33,10 +33,16 @@ class Revoke:
         self.expire.remove_blobs(parcel)
 
     def reader(self, actor: Actor, parcel: str, slip: str) -> None:
-        """Withdraw it from one reader; from the last one, it ends the parcel. Raises NotFound."""
+        """Withdraw it from one reader; from the last one, it ends the parcel.
+
+        Raises NotFound, Mistake ``delivered``: the mail itself is in her mailbox.
+        """
         status = self.follow.parcel(actor, parcel)
-        if slip not in {reader.slip for reader in status.readers}:
+        found = next((reader for reader in status.readers if reader.slip == slip), None)
+        if found is None:
             raise NotFound("There is no such reader.", code="unknown-slip")
+        if found.delivered:
+            raise Mistake("This mail was delivered; it can no longer be withdrawn.", code="delivered")
         self._withdraw(f"account:{actor.account}", parcel, slip)
         self.expire.remove_blobs(parcel)
 

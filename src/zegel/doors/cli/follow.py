@@ -139,5 +139,6 @@ def _print(parcels: list[dict[str, Any]]) -> None:
         print(f"{parcel['parcel']}  {parcel['created']}  {parcel['state']}  until {parcel['expires']}")
         for reader in parcel["readers"]:
             moment = reader.get(reader["state"]) or reader["sent"]
+            state = "delivered, opening unknown" if reader["state"] == "delivered" else reader["state"]
             waiting = f"  zegel proof {reader['slip']} …" if reader["state"] == "waiting" else ""
-            print(f"    {reader['address']}  {reader['state']}  {moment}{waiting}")
+            print(f"    {reader['address']}  {state}  {moment}  way {reader.get('way', 'link')}{waiting}")

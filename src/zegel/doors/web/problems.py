@@ -13,6 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 _UNAUTHENTICATED = ("bad-token", "bad-login")
 _MISTAKES = {
     "proof-known": HTTPStatus.CONFLICT,
+    "delivered": HTTPStatus.CONFLICT,
     "bad-schema": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "no-length": HTTPStatus.LENGTH_REQUIRED,
