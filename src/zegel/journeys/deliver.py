@@ -80,7 +80,8 @@ class Deliver:
             slip, taken = errand.slip, self._taken.pop(errand.row.row)
             self.records.mark(slip.slip, "delivered", now)
             self.records.wipe_slip(slip.slip, now)
-            self.reports.add(slip, "delivered", taken.reply)
+            # An ordinary mail server passes it on, over whatever line there is: that is no delivery (RFC 3464 §2.3.3).
+            self.reports.add(slip, "relayed" if slip.way == "plain" else "delivered", taken.reply)
             facts = {"way": slip.way, "proof": taken.proof, "tls": taken.tls, "group": taken.group}
             noted.append(Noted(now, "courier", Event.READER_DELIVERED, slip.slip, facts))
         self.records.append_audits(noted)
