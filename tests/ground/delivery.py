@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.ground.house import Clock, Ground, make_house
 from tests.transport.made import Made, make
+from zegel.journeys.signed import MailSigner, SignedCarrier
 from zegel.journeys.submit import Message, Packing, ReaderWish
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.outbox.direct import DirectRoute, FixedRoute, MailServer
@@ -133,7 +134,13 @@ def finish(
 
 @contextmanager
 def delivering(
-    folder: Path, certificates: Certificates, port: int, *, mailbox: MailServer | None = None, **facts: Any
+    folder: Path,
+    certificates: Certificates,
+    port: int,
+    *,
+    mailbox: MailServer | None = None,
+    signer: MailSigner | None = None,
+    **facts: Any,
 ) -> Iterator[Delivering]:
     """Direct delivery goes to ``port`` of whatever server a domain names."""
     clock, domains = facts.pop("clock", None) or Clock(), Shifting()
@@ -142,7 +149,8 @@ def delivering(
         ways = Ways(frozenset({"eigen.example"}), domains, pool, clock)
         route = DirectRoute("post.voorbeeld.example", port=port, authorities=certificates.authorities, patience=5,
                             final_patience=5)  # fmt: skip
-        carriers: dict[Way, Any] = {"direct": DirectCarrier(ways, route)}
+        direct = DirectCarrier(ways, route)
+        carriers: dict[Way, Any] = {"direct": SignedCarrier(direct, signer) if signer else direct}
         fixed = None
         if mailbox:
             fixed = FixedRoute(mailbox, "post.voorbeeld.example", patience=5, final_patience=5)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import dkim
 import pytest
 
 from tests.ground import databases
@@ -24,6 +26,7 @@ from tests.ground.delivery import (
 from tests.ground.mail_peer import CUT, MailPeer, mail_peer
 from zegel import seal
 from zegel.errors import Mistake, NotFound
+from zegel.keys.dkim import DkimKeys
 from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
 
@@ -265,6 +268,24 @@ def test_a_mailbox_server_without_a_right_certificate_gets_nothing(
             desk.ground.announce()
             assert (desk.state(parcel), box.mails) == ("sent", [])
             assert desk.events(desk.slip(parcel)) == ["reader:alarmed"]
+
+
+def test_what_goes_direct_is_signed_and_another_verifier_agrees(
+    tmp_path: Path, database: databases.Database, certificates: Certificates, peer: MailPeer
+) -> None:
+    keys = DkimKeys(tmp_path / "dkim", "voorbeeld.example")
+    records = {record.name: record.text.encode() for record in keys.make("2026a")}
+    signer = keys.signer("2026a", lambda: datetime.now(UTC))
+    long = MAIL + b"regel\r\n" * 50_000 + b".\r\n\r\n"
+    with delivering(tmp_path, certificates, peer.port, signer=signer) as desk:
+        desk.send()
+        desk.send(mail=long)
+        desk.ground.announce()
+    for mail, sent in zip(sorted(peer.mails, key=lambda one: len(one.content)), (MAIL, long), strict=True):
+        assert mail.content.endswith(sent)
+        verifier = dkim.DKIM(mail.content)
+        for index in (0, 1):
+            assert verifier.verify(idx=index, dnsfunc=lambda name, timeout=5: records[name.decode().rstrip(".")])
 
 
 @pytest.mark.slow

@@ -34,6 +34,10 @@ key = "leaf.key"
 kind = "incoming"
 listen = "{listen}"
 
+[direct]
+enabled = true
+resolvers = ["{resolver}"]
+
 [[mailbox]]
 domains = ["ander.test"]
 deliver = "lmtp"
@@ -45,7 +49,9 @@ name = "box.ander.test"
 
 
 @contextmanager
-def other_zegel(folder: Path, port: int, certificates: Certificates, dovecot: Mailboxes) -> Iterator[None]:
+def other_zegel(
+    folder: Path, port: int, certificates: Certificates, dovecot: Mailboxes, resolver: str
+) -> Iterator[None]:
     """A whole Zegel in processes of its own, that takes mail for its mailboxes."""
     zegel = [sys.executable, "-m", "zegel"]
     subprocess.run(
@@ -57,7 +63,7 @@ def other_zegel(folder: Path, port: int, certificates: Certificates, dovecot: Ma
         shutil.copy(path, folder)
     config = folder / "zegel.toml"
     told = [part for part in config.read_text().split("\n[") if not part.startswith("smtp]")]
-    config.write_text("\n[".join(told) + CONFIG.format(listen=f"{THERE}:{port}", port=dovecot.port))
+    config.write_text("\n[".join(told) + CONFIG.format(listen=f"{THERE}:{port}", port=dovecot.port, resolver=resolver))
     with (folder / "out").open("wb") as out:
         running = [
             subprocess.Popen([*zegel, "serve", "--data", folder, "--role", role], stdout=out, stderr=out)
@@ -100,7 +106,7 @@ _{port}._tcp.mx.ander.test. IN TLSA 3 1 1 {certificates.digest.hex()}
     with ExitStack() as stack:
         dns = stack.enter_context(running_dns(tmp_path / "dns", {"test": zone}))
         dovecot = stack.enter_context(running_dovecot("ander.test", certificates.chain, certificates.key))
-        stack.enter_context(other_zegel(tmp_path / "ander", port, certificates, dovecot))
+        stack.enter_context(other_zegel(tmp_path / "ander", port, certificates, dovecot, dns.resolver))
         found = stack.enter_context(house_with_door(tmp_path / "wij", certificates, port, dns, dovecot))
         yield found, dovecot, port
 

@@ -205,7 +205,7 @@ def _inside(ground: Ground) -> "Inside":
         schedule=schedule,
         bounces=bounces,
         ways=mail_ways.ways,
-        carriers=mail_ways.carriers(),
+        carriers=mail_ways.carriers(signer),
         direct_for=timedelta(hours=config.direct.hours),
         connections=config.mail.connections,
     )

@@ -306,6 +306,15 @@ class Config(_Part):
     placement: PlacementPolicy = PlacementPolicy()
     demo: bool = False
 
+    @field_validator("mailbox")
+    @classmethod
+    def _mailboxes(cls, parts: tuple[MailboxPart, ...]) -> tuple[MailboxPart, ...]:
+        domains = [domain for part in parts for domain in part.domains]
+        twice = [domain for domain in domains if domains.count(domain) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} stands in two [[mailbox]]")
+        return parts
+
 
 def read_config(data: Path) -> Config:
     """Read and check the file; raises NotFound when the folder is no Zegel, Mistake naming the wrong key."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zegel.journeys.ports import Carrier
+from zegel.journeys.signed import MailSigner, SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
@@ -31,12 +32,13 @@ class MailWays:
         pool = ThreadPoolExecutor(_ASKING, thread_name_prefix="domains")
         return Ways(own, domains, pool, utc_now, plain=config.mail.kind == "smtp")
 
-    def carriers(self) -> dict[Way, Carrier]:
-        """Raises Mistake ``mail-needs-tls``."""
+    def carriers(self, signer: MailSigner | None) -> dict[Way, Carrier]:
+        """With ``signer`` what goes direct is signed. Raises Mistake ``mail-needs-tls``."""
         config = self.ground.config
         found: dict[Way, Carrier] = {}
         if config.direct.enabled:
-            found["direct"] = DirectCarrier(self.ways, build_direct_route(self.ground))
+            direct = DirectCarrier(self.ways, build_direct_route(self.ground))
+            found["direct"] = SignedCarrier(direct, signer) if signer else direct
         if config.mailbox:
             routes = {domain: self._mailbox(part) for part in config.mailbox for domain in part.domains}
             found["mailbox"] = MailboxCarrier(routes)

@@ -1,0 +1,59 @@
+"""A carrier that signs (DKIM) what it hands over: receivers whose rules say DMARC ask for it.
+
+The mail is read twice: a signature stands before what it signs, and no mail is kept in memory.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from typing import Protocol
+
+from zegel.journeys.ports import Carrier
+from zegel.parcels.notify import SILENT, Notify
+from zegel.transport.delivery import Delivered, RawMail
+
+_LONGEST_HEAD = 1024 * 1024
+"""A header section that is longer goes unsigned; the door takes none (``mime.limits``)."""
+_ROOM = 2048
+"""About what two signatures take: a server with a limit is told of them."""
+
+
+class MailSigner(Protocol):
+    """The organisation's DKIM keys (``keys.dkim``)."""
+
+    def sign(self, head: bytes, body: Iterable[bytes]) -> bytes:
+        """The fields to put before a mail with CRLF line ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCarrier:
+    """Signs, and lets ``carrier`` hand over."""
+
+    carrier: Carrier
+    signer: MailSigner
+
+    def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
+        """Raises as the port tells."""
+        signed = replace(mail, open=partial(self._signed, mail), size=mail.size and mail.size + _ROOM)
+        return self.carrier.deliver(signed, sender, to, notify)
+
+    def _signed(self, mail: RawMail) -> Iterator[bytes]:
+        pieces = iter(mail.open())
+        head, first = _head(pieces)
+        if head:
+            yield self.signer.sign(head, chain((first,), pieces))
+        yield from mail.open()
+
+
+def _head(pieces: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """The header section, and what of the body came with it; an empty one for a mail that has none."""
+    held = b""
+    for piece in pieces:
+        held += piece
+        head, found, body = held.partition(b"\r\n\r\n")
+        if found:
+            return head + b"\r\n", body
+        if len(held) > _LONGEST_HEAD:
+            break
+    return b"", b""
