@@ -82,3 +82,17 @@ def test_a_resolver_that_does_not_validate_is_told(tmp_path: Path, names: Dns) -
     wrong = command.check("no domain")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "is not a mail domain" in wrong.stderr or "geen maildomein" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_a_domain_of_our_own_mailboxes_is_told(tmp_path: Path, names: Dns) -> None:
+    box = """
+[[mailbox]]
+domains = ["good.test"]
+deliver = "lmtp"
+host = "127.0.0.1"
+tls = "none"
+"""
+    command = Command(tmp_path, names.resolver, box)
+    assert "A mail to good.test goes into a mailbox of this organisation." in command.check("good.test").stdout
+    assert json.loads(command.check("good.test", "--json").stdout)["mailbox"] is True

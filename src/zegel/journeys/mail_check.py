@@ -21,6 +21,8 @@ class Checked:
     validates: bool
     enabled: bool
     probed: tuple[Probed, ...]
+    mailbox: bool = False
+    """Whether the domain's mailboxes are this organisation's: mail for them goes nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,19 @@ class MailCheck:
     post: DirectPost
     clock: Clock
     enabled: bool
+    own: frozenset[str] = frozenset()
 
     def check(self, domain: str, *, connect: bool = False) -> Checked:
         """Raises Mistake ``bad-domain``; what fails outside is in the answer."""
         offer = self.domains.offer(domain, fresh=True)
         choice = choose_way(offer, self.clock().date())
         probed = self.post.probe(choice) if connect else ()
-        return Checked(offer, choice, self.domains.believed, self.domains.validates(), self.enabled, probed)
+        return Checked(
+            offer,
+            choice,
+            self.domains.believed,
+            self.domains.validates(),
+            self.enabled,
+            probed,
+            offer.domain in self.own,
+        )

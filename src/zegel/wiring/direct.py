@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from zegel.domains.lookup import Domains
+from zegel.domains.lookup import Domains, ascii_name
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver
 from zegel.journeys.mail_check import MailCheck
@@ -27,7 +27,8 @@ def build_direct_route(ground: Ground) -> DirectRoute:
 
 def build_mail_check(ground: Ground) -> MailCheck:
     """Needs no keys and no database."""
-    return MailCheck(build_domains(ground), build_direct_route(ground), utc_now, ground.config.direct.enabled)
+    own = frozenset(ascii_name(domain) for part in ground.config.mailbox for domain in part.domains)
+    return MailCheck(build_domains(ground), build_direct_route(ground), utc_now, ground.config.direct.enabled, own)
 
 
 def _authorities(ground: Ground) -> Path | None:

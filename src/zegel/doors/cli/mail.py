@@ -17,6 +17,7 @@ _WAYS = {
     "none": "{domain} does not prove itself: its readers get a notice with a link.",
     "temporary": "Whether {domain} proves itself cannot be said now: a mail waits, or its readers get a link.",
 }
+_OWN = "A mail to {domain} goes into a mailbox of this organisation. Others, who deliver to it, see the above."
 _OFF = "Direct delivery is switched off here (direct.enabled), so readers get a notice with a link all the same."
 _UNBELIEVED = "No resolver is on this machine or trusted, so no signature counts: see direct.trusted_resolvers."
 _DEAF = "The resolver does not validate (DNSSEC), so no signature counts."
@@ -74,7 +75,8 @@ def _show(found: Checked) -> None:
         over = f" ({one.tls}, {one.cipher}, {one.group}{', TLSA ' + one.fits if one.fits else ''})" if one.tls else ""
         reply = f" ({one.reply})" if one.reply else ""
         console.print(f"→ {one.server} {_TROUBLES.get(one.trouble, one.trouble)}{over}{reply}", markup=False)
-    console.print(_WAYS[found.choice.kind].format(domain=found.offer.domain), style="bold", markup=False)
+    way = _OWN if found.mailbox else _WAYS[found.choice.kind]
+    console.print(way.format(domain=found.offer.domain), style="bold", markup=False)
     for line in _warnings(found):
         console.print(line, markup=False)
 
@@ -83,7 +85,7 @@ def _warnings(found: Checked) -> list[str]:
     lines = [] if found.believed else [_UNBELIEVED]
     if not found.validates and found.believed:
         lines.append(_DEAF)
-    if not found.enabled:
+    if not found.enabled and not found.mailbox:
         lines.append(_OFF)
     return lines
 
@@ -116,6 +118,7 @@ def _members(found: Checked) -> dict[str, Any]:
         "domain": offer.domain,
         "kind": choice.kind,
         "enabled": found.enabled,
+        "mailbox": found.mailbox,
         "resolver": {"believed": found.believed, "validates": found.validates},
         "mx": {"answer": offer.mx, "secure": offer.mx_secure},
         "servers": [_server(one, choice) for one in offer.servers],
