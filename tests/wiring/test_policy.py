@@ -114,7 +114,7 @@ def test_what_cannot_be_meant_is_refused_by_name(text: str, said: str) -> None:
 def test_the_door_and_the_explanation_have_the_same_rules(tmp_path: Path) -> None:
     smtp = '\n[smtp]\ndefault_proof = "mail"\nmissing_proof = "refuse"\ndefault_class = 1\nlanguage = "en"\n'
     ground = Ground(tmp_path, check_config(tomllib.loads(BASE + smtp + FULL), Path("zegel.toml")))
-    door, told = door_config(ground, 500), judge(ground.config)
+    door, told = door_config(ground, 500), judge(ground)
     assert (door.policy, door.default_class) == (told.policy, 1)
     assert told.policy.default_class == 1
     defaults = (door.default_proof, door.language, door.timezone, door.missing_proof)
