@@ -79,6 +79,10 @@ def test_a_resolver_that_does_not_validate_is_told(tmp_path: Path, names: Dns) -
     assert done.returncode == 1
     assert "The resolver does not validate (DNSSEC), so no signature counts." in done.stdout
     assert "switched off here" in done.stdout
+    unreadable = Command(tmp_path, names.deaf, 'authorities = "none.pem"').check("good.test")
+    assert (unreadable.returncode, unreadable.stdout) == (1, "")
+    assert "none.pem" in unreadable.stderr
+    command = Command(tmp_path, names.deaf)
     wrong = command.check("no domain")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "is not a mail domain" in wrong.stderr or "geen maildomein" in wrong.stderr

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.ground.dns import Dns
 from tests.ground.policy_server import PolicyHost
@@ -64,6 +66,43 @@ def test_what_is_no_policy_is_none(made: Callable[[], Domains], policies: Policy
     # A redirect is not followed, and nobody asks again at once.
     domains.offer("sts.test", fresh=True)
     assert [path for _, path in policies.asked] == ["/.well-known/mta-sts.txt"]
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+
+
+@pytest.mark.slow
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(min_size=1, max_size=80)
+    | st.binary(max_size=80).map(lambda body: HEAD + body)
+    | st.binary(max_size=80).map(lambda body: HEAD + b"\r\n" + body)
+    | st.sampled_from(
+        [
+            HEAD + b"Content-Length: -1\r\n\r\n",
+            HEAD + b"Content-Length: 99\r\n\r\nversion: STSv1",
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFF\r\nx",
+            HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b",
+            HEAD + b"Content-Type: text/plain\r\n\r\nversion: STSv1",
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n" * 5000,
+            b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000,
+        ]
+    )
+)
+def test_whatever_a_policy_server_says_is_a_policy_or_none(
+    names: Dns, policies: PolicyHost, authorities: Path, raw: bytes
+) -> None:
+    policies.raw = raw
+    domains = Domains(Resolver([names.resolver]), PolicyServers(authorities, policies.port), patience=5)
+    offer = domains.offer("sts.test")
+    assert (offer.sts, offer.policy) == ("failed", None)
+
+
+def test_authorities_that_cannot_be_read_trust_nobody(names: Dns, policies: PolicyHost, tmp_path: Path) -> None:
+    policies.policies[HOST] = TEXT.format(age=1)
+    domains = Domains(Resolver([names.resolver]), PolicyServers(tmp_path / "none.pem", policies.port))
+    assert domains.offer("sts.test").sts == "failed"
 
 
 @pytest.mark.parametrize("where", ["headers", "body"])

@@ -20,6 +20,8 @@ class PolicyHost:
     location: str = ""
     trickle: str = ""
     """``headers`` or ``body``: one byte now and then for ever."""
+    raw: bytes = b""
+    """Said in place of anything that HTTP would say."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -31,6 +33,14 @@ def policy_server(chain: Path, key: Path) -> Iterator[PolicyHost]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def handle(self) -> None:
+            if host.raw:
+                with suppress(OSError):
+                    self.request.recv(4096)
+                    self.wfile.write(host.raw)
+                return
+            super().handle()
 
         def do_GET(self) -> None:
             name = (self.headers.get("Host") or "").partition(":")[0]

@@ -32,11 +32,11 @@ class PolicyServers:
         Raises Unavailable ``policy-away`` (no connection, no trust, not 200 and text/plain, too large, too slow),
         Mistake ``bad-mta-sts``.
         """
-        context = ssl.create_default_context(cafile=str(self._authorities) if self._authorities else None)
         backend = _Backend(addresses, deadline)
         url = httpcore.URL(scheme="https", host=host, port=self._port, target=_PATH)
         headers = [("Host", host if self._port == 443 else f"{host}:{self._port}"), ("Accept", "text/plain")]
         try:
+            context = ssl.create_default_context(cafile=str(self._authorities) if self._authorities else None)
             with (
                 httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
                 pool.stream("GET", url, headers=headers, extensions={"timeout": backend.timeouts()}) as response,

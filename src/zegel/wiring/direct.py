@@ -1,17 +1,19 @@
 """``[direct]`` in the configuration → what looks domains up, and what delivers to those that prove themselves."""
 
 from pathlib import Path
+from ssl import create_default_context
 
 from zegel.domains.lookup import Domains, ascii_name
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver
+from zegel.errors import Mistake
 from zegel.journeys.mail_check import MailCheck
 from zegel.outbox.direct import DirectRoute
 from zegel.wiring.build import Ground, utc_now
 
 
 def build_domains(ground: Ground) -> Domains:
-    """Raises Mistake ``bad-resolver``."""
+    """Raises Mistake ``bad-resolver``, ``bad-config``."""
     direct = ground.config.direct
     resolver = Resolver(direct.resolvers, direct.trusted_resolvers)
     return Domains(resolver, PolicyServers(_authorities(ground)), nta7516=direct.nta7516)
@@ -32,5 +34,13 @@ def build_mail_check(ground: Ground) -> MailCheck:
 
 
 def _authorities(ground: Ground) -> Path | None:
+    """Raises Mistake ``bad-config``: unseen, a missing file would be domains without MTA-STS."""
     name = ground.config.direct.authorities
-    return ground.path(name) if name else None
+    if not name:
+        return None
+    path = ground.path(name)
+    try:
+        create_default_context(cafile=str(path))
+    except OSError:
+        raise Mistake("{path} holds no certificates that can be read.", code="bad-config", path=path) from None
+    return path
