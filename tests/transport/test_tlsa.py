@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.transport.made import NOW, Made, make
 from zegel.errors import Mistake
 from zegel.transport.certificates import anchors, covers, leads_to
-from zegel.transport.tlsa import Tlsa, matching_record, parse_tlsa, usable
+from zegel.transport.dane import matching_record
+from zegel.transport.tlsa import Tlsa, parse_tlsa, usable
 
 NAMES = ("mx.example.nl", "example.nl")
 

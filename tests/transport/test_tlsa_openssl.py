@@ -13,7 +13,8 @@ from tests.ground.databases import missing
 from tests.ground.mail_peer import MailPeer, mail_peer
 from tests.transport.made import Made, make
 from zegel.transport.certificates import public_key
-from zegel.transport.tlsa import Tlsa, matching_record
+from zegel.transport.dane import matching_record
+from zegel.transport.tlsa import Tlsa
 
 pytestmark = pytest.mark.slow
 

@@ -24,8 +24,8 @@ from zegel.outbox.line import Line, LineLost, TlsFailed, client_context
 from zegel.outbox.session import Away, Check, Manner, NotProven, Protocol, Session, Tls
 from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.certificates import covers, leads_to
+from zegel.transport.dane import matching_record
 from zegel.transport.delivery import Delivered, Probed, RawMail, Shown
-from zegel.transport.tlsa import matching_record
 from zegel.transport.way import Choice, Proven
 
 _MOST_TRIES = 6

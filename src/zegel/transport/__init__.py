@@ -3,7 +3,8 @@
 ``offer``        the facts of one domain, as the ``domains`` hand found them
 ``delivery``     one mail on its way, and what became of it
 ``way``          from an offer to a choice: the servers in order and what each has to show, with every reason
-``tlsa``         DANE records and what they match (RFC 6698, 7671, 7672)
+``tlsa``         DANE records (RFC 6698)
+``dane``         what they match (RFC 7671, 7672)
 ``certificates`` chains, names and dates of certificates
 ``mta_sts``      the record and the policy of MTA-STS (RFC 8461)
 ``nta7516``      the record by which Dutch health care says where its safe mail goes

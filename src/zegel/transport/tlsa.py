@@ -1,19 +1,13 @@
-"""DANE: what a domain says of its servers' certificates in DNS (RFC 6698, 7671, 7672), and whether a server fits it.
+"""DANE: what a domain says of its servers' certificates in DNS (RFC 6698, 7671, 7672).
 
 Usages 0 and 1 lean on public authorities and mean nothing for SMTP (RFC 7672 §3.1.3): they are never usable. A domain
 whose records are all unusable asks for encryption and proves nothing.
 """
 
-import hashlib
-import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-
-from OpenSSL import crypto
 
 from zegel.errors import Mistake
-from zegel.transport.certificates import MOST_CERTIFICATES, anchors, covers, leads_to, public_key, strong_key
 
 DANE_TA, DANE_EE = 2, 3
 CERTIFICATE, KEY = 0, 1
@@ -61,45 +55,3 @@ def parse_tlsa(text: str) -> Tlsa:
 def usable(records: Iterable[Tlsa]) -> tuple[Tlsa, ...]:
     """The records that can prove something, the end-entity ones first: they cost least to match."""
     return tuple(sorted((one for one in records if one.usable), key=lambda one: -one.usage))
-
-
-def matching_record(
-    records: Iterable[Tlsa], chain: Sequence[bytes], names: Iterable[str], now: datetime
-) -> Tlsa | None:
-    """The record that the server's chain (DER, its own certificate first) fits, or None.
-
-    ``names`` are the reference identifiers of RFC 7672 §3.2.2. DANE-EE looks at the server's own certificate alone,
-    not at its names or dates (RFC 7671 §5.1); DANE-TA wants a chain to the anchor, in date, and one of the names.
-    """
-    if not chain:
-        return None
-    presented, wanted = list(chain[:MOST_CERTIFICATES]), tuple(names)
-    for record in usable(records):
-        if record.usage == DANE_EE:
-            if _fits(record, presented[0]) and strong_key(presented[0]):
-                return record
-        elif _leads_to_anchor(record, presented, now) and covers(presented[0], wanted, common_name=True):
-            return record
-    return None
-
-
-def _leads_to_anchor(record: Tlsa, chain: list[bytes], now: datetime) -> bool:
-    # The server must send its anchor along (RFC 7671 §5.2.1), unless the record itself holds the whole certificate.
-    found = [der for der in chain[1:] if _fits(record, der)]
-    if not found and (record.selector, record.matching) == (CERTIFICATE, EXACT):
-        found = [record.data]
-    try:
-        return bool(found) and leads_to(anchors(found, now), chain)
-    except crypto.Error:
-        return False
-
-
-def _fits(record: Tlsa, der: bytes) -> bool:
-    subject = der if record.selector == CERTIFICATE else public_key(der)
-    if subject is None:
-        return False
-    if record.matching == SHA256:
-        subject = hashlib.sha256(subject).digest()
-    elif record.matching == SHA512:
-        subject = hashlib.sha512(subject).digest()
-    return hmac.compare_digest(subject, record.data)
