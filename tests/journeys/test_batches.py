@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.ground import databases
-from tests.ground.house import Ground, make_house
+from tests.ground.house import TELEPHONE, Ground, make_house
 from zegel.errors import Mistake, Unavailable
 from zegel.post.written import Written
 
@@ -85,22 +85,38 @@ def test_several_are_handed_over_at_the_same_time(ground: Ground) -> None:
     assert _states(ground) == {"announced": 8}
 
 
-def test_what_comes_too_late_in_a_lease_is_left_to_the_next_round(ground: Ground) -> None:
+def test_a_batch_that_takes_too_long_is_cut_and_what_was_not_begun_given_back(ground: Ground) -> None:
     class Slow(Watched):
         def before(self, count: int, to: str) -> None:
-            ground.clock.move(minutes=3)
+            ground.clock.move(seconds=11)
 
     _fill(ground)
     slow = Slow(ground)
-    assert ground.house.announce is not None
-    ground.house.announce.round()
+    announce = ground.house.announce
+    assert announce is not None
+    announce.round()
     begun = slow.sent
-    assert 1 <= begun <= ground.house.announce.hands
-    slow.before = lambda *_: None  # type: ignore[method-assign]
-    ground.clock.move(minutes=6)
+    assert 1 <= begun <= announce.hands
+    # Given back at once, and not counted as tried.
+    rows = announce.records.lease_outbox(ground.clock(), "look", 100, 300)
+    assert len(rows) == COUNT - begun
+    assert {row.attempts for row in rows} == {0}
+    with announce.records.transaction():
+        announce.records.return_outbox([row.row for row in rows], "look")
     ground.announce()
     assert _states(ground) == {"announced": COUNT}
-    assert slow.sent >= COUNT
+    assert slow.sent == COUNT
+
+
+def test_a_code_goes_before_a_full_queue(ground: Ground) -> None:
+    _fill(ground)
+    parcel = ground.send(proof=f"sms:{TELEPHONE}", to=("wacht@example.net",))
+    (slip,) = ground.house.records.slips_of(parcel)
+    ground.clock.move(minutes=1)
+    ground.house.collect.request_code(slip.slip)
+    assert ground.house.announce is not None
+    ground.house.announce.round(limit=1)
+    assert len(ground.codes()) == 1
 
 
 def test_a_courier_that_lost_its_leases_changes_nothing(ground: Ground) -> None:

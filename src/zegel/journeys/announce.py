@@ -4,7 +4,8 @@ Every kind of row has its handler. A row is finished after its message is handed
 thing again (the notice carries the same Message-ID), a crash before it changes nothing. Rows are taken, handed over
 (several at a time) and finished in batches: a hundred thousand notices are a few thousand transactions
 (docs/explanation/courier-speed.md). What a crash can repeat is what was handed over and not yet finished: at most a
-batch, and at most what one second hands over.
+batch, and what a quarter of a second hands over. A batch ends after seconds, however slow the mail server: what is
+urgent (a code, a report) waits for no longer than that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +20,12 @@ from zegel.journeys.ports import Clock, CourierKey, OutboxRow, Records
 from zegel.parcels.outbox_words import Words, read_words
 from zegel.parcels.states import Slip
 
-BATCH = 50
+BATCH = 200
 _LEASE_SECONDS = 300
-_START_BEFORE = timedelta(seconds=_LEASE_SECONDS // 2)
-"""Nothing is begun so late that its lease might end before the mail server has answered."""
-_FINISH_EVERY = 1.0
-"""Seconds after which what was handed over is finished, while a slow server keeps others waiting."""
+_BEGIN_WITHIN = timedelta(seconds=10)
+"""What has not been begun by then is given back: urgent rows come first in the next batch."""
+_FINISH_EVERY = 0.25
+"""Seconds between finishing what was handed over, while others of the batch are still on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,11 @@ class RowHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How a row's handing over ended; without an error it was well."""
+    """How a row's handing over ended: not begun, in an error, or well."""
 
     errand: Errand
     error: ZegelError | None = None
+    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +94,33 @@ class Announce:
         for row in rows:
             if row.slip not in slips:
                 self._bury_orphan(row)
-        for ended in self._hand_over_all(errands, begun + _START_BEFORE):
+        for ended in self._hand_over_all(errands, begun + _BEGIN_WITHIN):
             self._finish(ended)
         return len(rows)
 
     def _hand_over_all(self, errands: list[Errand], before: datetime) -> Iterator[list[_Ended]]:
         """Yield what ended, a group at a time."""
         if len(errands) == 1:
-            ended = self._hand_over(errands[0], before)
-            yield [ended] if ended else []
+            yield [self._hand_over(errands[0], before)]
             return
         with ThreadPoolExecutor(min(self.hands, len(errands))) as pool:
             waiting = {pool.submit(self._in_thread, errand, before) for errand in errands}
             try:
                 while waiting:
                     done, waiting = wait(waiting, timeout=_FINISH_EVERY)
-                    yield [ended for future in done if (ended := future.result())]
+                    yield [future.result() for future in done]
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _in_thread(self, errand: Errand, before: datetime) -> _Ended | None:
+    def _in_thread(self, errand: Errand, before: datetime) -> _Ended:
         try:
             return self._hand_over(errand, before)
         finally:
             self.records.release()
 
-    def _hand_over(self, errand: Errand, before: datetime) -> _Ended | None:
+    def _hand_over(self, errand: Errand, before: datetime) -> _Ended:
         if self.clock() > before:
-            # Its lease runs out by itself, and another round has it.
-            return None
+            return _Ended(errand, begun=False)
         row = errand.row
         try:
             words = read_words(row.kind, row.slip, self.courier_key.open_sealed(row.sealed))
@@ -132,17 +132,23 @@ class Announce:
     def _finish(self, ended: list[_Ended]) -> None:
         done: dict[str, list[Errand]] = {}
         for one in ended:
-            if one.error is None:
+            if one.begun and one.error is None:
                 done.setdefault(one.errand.row.kind, []).append(one.errand)
         for kind, errands in done.items():
             with self.records.transaction():
                 held = self.records.finish_outbox_rows([errand.row.row for errand in errands], errands[0].row.lease)
                 self.handlers[kind].done([errand for errand in errands if errand.row.row in held])
+        self._give_back([one.errand.row for one in ended if not one.begun])
         for one in ended:
             if isinstance(one.error, Unavailable):
                 self._later(one.errand, one.error)
             elif one.error is not None:
                 self._give_up(one.errand, one.error)
+
+    def _give_back(self, rows: list[OutboxRow]) -> None:
+        if rows:
+            with self.records.transaction():
+                self.records.return_outbox([row.row for row in rows], rows[0].lease)
 
     def _later(self, errand: Errand, error: ZegelError) -> None:
         row, handler = errand.row, self.handlers[errand.row.kind]

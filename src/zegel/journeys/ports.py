@@ -216,6 +216,9 @@ class Records(Protocol):
         ``only`` and ``but`` name a kind that is wanted alone, or not.
         """
 
+    def return_outbox(self, rows: Sequence[int], lease: str) -> None:
+        """Give rows back that were leased and not begun: due as before, and not counted as tried."""
+
     def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
         """Finish rows of one lease; returns those whose lease was still held."""
 

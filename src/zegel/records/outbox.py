@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from zegel.records import models
 from zegel.records.border import border
@@ -19,6 +19,8 @@ from zegel.records.statements import Row, bound_moment, insert
 from zegel.records.transactions import must_write
 
 _REASON = 200
+_NONE = timedelta(0)
+_HEAD_START = {"sms-code": timedelta(hours=1), "report": timedelta(minutes=55)}
 
 # One statement takes the rows: no two couriers ever see one row as free. MATERIALIZED, because PostgreSQL may otherwise
 # run the subquery more than once, and with LIMIT and SKIP LOCKED would then take more rows than were asked for.
@@ -51,10 +53,15 @@ class Outbox:
     """The outbox part of the Records port."""
 
     def add_outbox(self, kind: str, slip: str, sealed: bytes, due: datetime, *, held: bool = False) -> None:
-        """Add one row that is to be sent at ``due`` or soon after; one that is ``held`` waits for the sender."""
+        """Add one row that is to be sent at ``due`` or soon after; one that is ``held`` waits for the sender.
+
+        A code, for which a reader sits waiting, and a report go before notices of the last hour: a hundred thousand
+        of those may be in the queue.
+        """
         must_write()
         with border():
-            insert("outbox", [outbox_row(kind, "held" if held else "waiting", slip, sealed, due)])
+            row = outbox_row(kind, "held" if held else "waiting", slip, sealed, due)
+            insert("outbox", [{**row, "due": due - _HEAD_START.get(kind, _NONE)}])
 
     def lease_outbox(
         self, now: datetime, lease: str, limit: int, seconds: int, *, only: str = "", but: str = ""
@@ -99,6 +106,13 @@ class Outbox:
             held = list(_held_rows(rows, lease).select_for_update().order_by("row").values_list("row", flat=True))
             _held_rows(held, lease).update(state="done", reason="", sealed=b"", lease="", leased_until=None)
             return set(held)
+
+    def return_outbox(self, rows: Sequence[int], lease: str) -> None:
+        """Give rows back that were leased and not begun: due as before, and not counted as tried."""
+        must_write()
+        with border():
+            held = list(_held_rows(rows, lease).select_for_update().order_by("row").values_list("row", flat=True))
+            _held_rows(held, lease).update(lease="", leased_until=None, attempts=F("attempts") - 1)
 
     def retry_outbox(self, row: int, lease: str, due: datetime, reason: str) -> bool:
         """Give the row back, to be tried again at ``due``. False when the lease was lost."""
