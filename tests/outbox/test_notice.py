@@ -162,3 +162,16 @@ def test_names_are_read_back_as_they_were_meant(sender: str, organisation: str) 
     plain, _ = _bodies(write_notice(facts, FROM, NOW))
     shown = " ".join("".join(char if char.isprintable() else " " for char in organisation).split())
     assert f"{shown} heeft een beveiligd bericht" in plain
+
+
+def test_each_notice_has_its_own_link_and_date_whatever_names_hold() -> None:
+    later = datetime(2027, 1, 3, 9, 14, tzinfo=UTC)
+    first = notice_facts(sender_name="\ue000Zorg\ue001", organisation="B\ue000")
+    second = notice_facts(sender_name="\ue000Zorg\ue001", organisation="B\ue000", link=f"{LINK}2&x", expires=later)
+    for facts, link, day in ((first, LINK, "20 december 2026"), (second, f"{LINK}2&x", "3 januari 2027")):
+        plain, html = _bodies(write_notice(facts, FROM, NOW))
+        assert plain.count(link) == 1
+        assert html.count(link.replace("&", "&amp;")) == 3
+        assert day in " ".join(plain.split())
+        assert "\ue000" not in plain + html
+        assert "\ue001" not in plain + html
