@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.patchwork.quilts import LARGE, MIB, TWO_OF_THREE, make_shared, shares
 from tests.suppliers.made import make_supplier
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
 from zegel.parcels.identifiers import new_identifier
+from zegel.stores.placement import Spread
 from zegel.stores.sharing import share_size
 
 
@@ -242,6 +244,30 @@ def test_when_too_many_break_off_in_the_middle_what_was_handed_out_is_right(quil
         got += b"".join(quilt.patchwork.read(blob))
     quilt.stores["par"].mood = quilt.stores["ams"].mood = "well"
     assert got + b"".join(pieces) == LARGE
+
+
+_MOODS = ("away", "altering", "forgetting", "breaking", "stalling")
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations_with_replacement(_MOODS, 2)))
+def test_three_of_five_are_read_whatever_two_patches_do(
+    tmp_path: Path, sqlite: Database, first: str, second: str
+) -> None:
+    quilt = make_shared(tmp_path, Spread(5, 4, 3), more=2)
+    blob, small = quilt.put(LARGE), quilt.put(b"small")
+    # Those that are asked first are the sick ones.
+    for patch in ("home", "par", "c"):
+        quilt.patchwork.patches[patch].health.latency = 1.0
+    quilt.stores["ams"].mood, quilt.stores["b"].mood = first, second
+    if "stalling" in (first, second):
+        for patch in ("ams", "b"):
+            quilt.stores[patch].patience.set()
+    assert quilt.get(blob) == LARGE
+    assert quilt.get(small) == b"small"
+    assert quilt.get(blob, MIB - 7, 20) == LARGE[MIB - 7 : MIB + 13]
+    broken = {patch for patch, state in quilt.states(blob).items() if state == "broken"}
+    assert broken <= {patch for patch in ("ams", "b") if quilt.stores[patch].mood in ("altering", "forgetting")}
+    assert all(quilt.states(blob)[patch] == "whole" for patch in ("home", "par", "c"))
 
 
 def test_a_patch_that_was_cut_is_not_asked(quilt: Quilt) -> None:
