@@ -11,6 +11,7 @@ from zegel.errors import Mistake
 from zegel.records.sql import SqlRecords
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.drivers.s3 import S3Store
+from zegel.stores.drivers.webdav import WebdavStore
 from zegel.stores.patchwork import Patchwork
 from zegel.stores.placement import Spread
 from zegel.wiring.config import check_config
@@ -37,6 +38,17 @@ bucket = "zegel"
 region = "nl"
 access_key = "sleutel"
 secret_key_file = "ams.secret"
+"""
+
+
+WEBDAV = """
+[[patch]]
+name = "archief"
+driver = "webdav"
+supplier = "voorbeeld-cloud"
+endpoint = "https://dav.voorbeeld.example/zegel/"
+access_key = "zegel"
+secret_key_file = "archief.secret"
 """
 
 
@@ -115,3 +127,15 @@ def test_what_is_wrong_is_refused_by_name_and_no_secret_is_told(tmp_path: Path, 
         build(tmp_path, text)
     assert said in str(caught.value)
     assert "in the file" not in str(caught.value)
+
+
+def test_a_webdav_patch_is_read_and_a_half_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "archief.secret").write_text("geheim\n")
+    assert isinstance(build(tmp_path, WEBDAV).patches["archief"].driver, WebdavStore)
+    for wrong in (
+        WEBDAV.replace("https:", "http:"),
+        WEBDAV.replace('access_key = "zegel"', ""),
+        WEBDAV.replace('secret_key_file = "archief.secret"', ""),
+    ):
+        with pytest.raises(Mistake):
+            build(tmp_path, wrong)

@@ -217,7 +217,7 @@ class PatchPart(_Part):
     """One place at one storage; ``supplier`` is its name in the register (``own``: the organisation itself)."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
-    driver: Literal["local", "s3"] = "local"
+    driver: Literal["local", "s3", "webdav"] = "local"
     supplier: str = "own"
     rank: int = Field(default=0, ge=0, le=100)
     folder: str = ""
@@ -237,8 +237,10 @@ class PatchPart(_Part):
             raise ValueError("a local patch needs a folder")
         if self.driver == "s3" and not (self.endpoint and self.bucket and self.access_key):
             raise ValueError("an S3 patch needs endpoint, bucket and access_key")
-        if self.driver == "s3" and bool(self.secret_key) == bool(self.secret_key_file):
-            raise ValueError("an S3 patch needs secret_key_file, or secret_key as env:NAME")
+        if self.driver == "webdav" and not (self.endpoint and self.access_key):
+            raise ValueError("a WebDAV patch needs endpoint (the folder's address) and access_key (the user's name)")
+        if self.driver != "local" and bool(self.secret_key) == bool(self.secret_key_file):
+            raise ValueError("a patch elsewhere needs secret_key_file, or secret_key as env:NAME")
         if self.secret_key and not self.secret_key.startswith("env:"):
             raise ValueError("secret_key is env:NAME; keep the key itself in the environment or in a file")
         return self

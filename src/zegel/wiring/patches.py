@@ -34,6 +34,10 @@ def build_patchwork(config: Config, data: Path, ledger: Ledger, clock: Callable[
 def _driver(part: PatchPart, data: Path) -> Driver:
     if part.driver == "local":
         return LocalStore(data / part.folder)
+    if part.driver == "webdav":
+        from zegel.stores.drivers.webdav import Folder, WebdavStore
+
+        return WebdavStore(Folder(part.endpoint, _secret(part, part.access_key), _password(part, data)))
     # Imported only here: it takes a third of a second, which an installation without S3 need not wait.
     from zegel.stores.drivers.s3 import Bucket, S3Store
 
@@ -42,11 +46,15 @@ def _driver(part: PatchPart, data: Path) -> Driver:
         bucket=part.bucket,
         region=part.region,
         access_key=_secret(part, part.access_key),
-        secret_key=_secret(part, part.secret_key) if part.secret_key else _file(part, data / part.secret_key_file),
+        secret_key=_password(part, data),
         prefix=part.prefix,
         path_style=part.path_style,
     )
     return S3Store(bucket)
+
+
+def _password(part: PatchPart, data: Path) -> str:
+    return _secret(part, part.secret_key) if part.secret_key else _file(part, data / part.secret_key_file)
 
 
 def _secret(part: PatchPart, value: str) -> str:
