@@ -82,18 +82,19 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @contextmanager
-def running_house(folder: Path) -> Iterator[House]:
-    """A house in ``folder``, for as long as it is needed."""
+def running_house(folder: Path, configuration: str = "", roles: tuple[str, ...] = ("outside",)) -> Iterator[House]:
+    """A house in ``folder``, for as long as it is needed; ``configuration`` is added to its own."""
     data, port = folder / "data", _free_port()
     url = f"http://127.0.0.1:{port}"
     program = "from pathlib import Path; from zegel.wiring.founding import found; import sys; "
     program += "found(Path(sys.argv[1]), organisation='Gemeente Voorbeeld', url=sys.argv[2], "
     program += "sender='post@voorbeeld.example', port=int(sys.argv[3]), demo=True)"
     subprocess.run([sys.executable, "-c", program, data, url, str(port)], check=True, cwd=ROOT, timeout=120)
+    with (data / "zegel.toml").open("a") as file:
+        file.write(configuration)
     log = (data / "outside.log").open("w")
-    web = subprocess.Popen(
-        [sys.executable, "-m", "zegel", "serve", "--data", data, "--role", "outside"], cwd=ROOT, stdout=log, stderr=log
-    )
+    serve = [sys.executable, "-m", "zegel", "serve", "--data", data, "--role"]
+    serving = [subprocess.Popen([*serve, role], cwd=ROOT, stdout=log, stderr=log) for role in roles]
     desk = subprocess.Popen(
         [sys.executable, "-m", "tests.browser.desk", data],
         cwd=ROOT,
@@ -105,10 +106,10 @@ def running_house(folder: Path) -> Iterator[House]:
         assert desk.stdout is not None
         assert desk.stdout.readline(), "the desk did not start"
         while not _answers(f"{url}/healthz"):
-            assert web.poll() is None, (data / "outside.log").read_text()
+            assert serving[0].poll() is None, (data / "outside.log").read_text()
         yield House(url, data, desk)
     finally:
-        for process in (web, desk):
+        for process in (*serving, desk):
             process.terminate()
             process.wait(30)
         log.close()

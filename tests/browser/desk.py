@@ -6,6 +6,8 @@
 ``{"do": "code"}``               answers the newest SMS ``code``
 ``{"do": "revoke", "parcel"}``   withdraws it
 ``{"do": "password"}``           answers the sender's ``address`` and ``password``
+``{"do": "suppliers", "text"}``  imports suppliers
+``{"do": "sign"}``               signs reports, as the courier does
 ``{"do": "officer"}``            makes the sender a security officer
 
 A process of its own, because Django's settings in the test process belong to other tests. The link secret exists only
@@ -65,6 +67,16 @@ class Desk:
     def do_officer(self) -> dict[str, Any]:
         self._house.welcome.officer(SENDER, True)
         return {}
+
+    def do_suppliers(self, text: str) -> dict[str, Any]:
+        assert self._house.plan_b is not None
+        self._house.plan_b.survey.import_suppliers(text)
+        return {}
+
+    def do_sign(self) -> dict[str, Any]:
+        assert self._house.plan_b is not None
+        assert self._house.plan_b.sign_reports is not None
+        return {"signed": self._house.plan_b.sign_reports.round()}
 
     def do_send(self, **order: Any) -> dict[str, Any]:
         from zegel.journeys.submit import Message, ReaderWish

@@ -70,7 +70,13 @@ def _reason(request: HttpRequest, name: str, act: str) -> str:
 
 
 def _confirm(request: HttpRequest, name: str, act: str, back: str, error: Mistake | None = None) -> HttpResponse:
-    facts: dict[str, Any] = {"act": act, "back": back, "action": request.path, "typed": act in _TYPED}
+    facts: dict[str, Any] = {
+        "act": act,
+        "back": back,
+        "action": request.path,
+        "typed": act in _TYPED,
+        "planned": act == "evacuate",
+    }
     facts |= {"reason": request.POST.get("reason", "")[:200], "error": sentence(error) if error else ""}
     if act == "reopen":
         facts["name"] = name
