@@ -4,10 +4,12 @@ import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.ground.databases import Database
 from tests.ground.house import SENDER
 from tests.patchwork.conftest import Quilt
 from tests.patchwork.test_plan_b import all_whole, fill
@@ -139,6 +141,56 @@ def test_a_worker_that_dies_is_followed_by_another_one(
     with pytest.raises(KeyboardInterrupt):
         worker.round()
     monkeypatch.undo()
+    assert jobs.find(officer, job.job).state == "running"
+    assert worker.round() == 0, "its lease is not over"
+    quilt.clock.move(seconds=61)
+    assert worker.round() == 1
+    assert jobs.find(officer, job.job).state == "done"
+    assert all_whole(quilt, blobs, "ams")
+
+
+WORKER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+import zegel.journeys.evacuate as leaving
+from zegel.journeys.plan_jobs import RunJobs
+from zegel.stores.choosing import Patch
+from zegel.stores.drivers.local import LocalStore
+from zegel.stores.patchwork import Patchwork
+from zegel.stores.placement import Spread
+
+clock = lambda: datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
+where = {"home": "own", "ams": "ams-cloud", "par": "par-cloud"}
+patches = [Patch(name, LocalStore(Path(sys.argv[1]) / name), supplier) for name, supplier in where.items()]
+work = Patchwork(patches, records, clock, spreads={class_: Spread(2, 1) for class_ in range(4)})
+make, made = work.make, [0]
+
+def waits(*arguments, **more):
+    made[0] += 1
+    if made[0] > 9:
+        print("in the middle", flush=True)
+        sys.stdin.read()
+    return make(*arguments, **more)
+
+work.make, leaving._BATCH = waits, 4
+RunJobs(records, leaving.Evacuate(records, work, clock, wait=lambda seconds: None), clock, beat=0.01).round()
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_process_that_is_killed_is_followed_by_another_one(
+    quilt: Quilt, database: Database, tmp_path: Path, officer: Any, jobs: PlanJobs, worker: RunJobs
+) -> None:
+    blobs = fill(quilt)
+    job = jobs.request(officer, "evacuate", "ams")
+    process = database.start(WORKER, tmp_path)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in the middle\n", process.communicate()
+    process.kill()
+    process.communicate()
+    left = len(quilt.records.copies_at("ams"))
+    assert 0 < left < 23
     assert jobs.find(officer, job.job).state == "running"
     assert worker.round() == 0, "its lease is not over"
     quilt.clock.move(seconds=61)
