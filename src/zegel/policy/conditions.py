@@ -6,6 +6,7 @@ domains, or text with ``*``; there are no regular expressions that a sender coul
 
 import contextlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from zegel.policy.facts import Listener, MailFacts
@@ -180,6 +181,7 @@ def address_fits(pattern: str, address: str) -> bool:
     return domain == plain_domain(wanted)
 
 
+@lru_cache(4096)  # the rules' own domains are asked for again with every recipient
 def plain_domain(domain: str, dot: bool = False) -> str:
     """A domain as it stands in the DNS: lower case, A-labels; ``dot`` keeps the one in front."""
     bare = domain.strip(".").casefold()
