@@ -6,7 +6,7 @@ import pytest
 
 from tests.ground.house import READER, SENDER, TELEPHONE, Ground, make_house
 from zegel.audit.events import Event
-from zegel.errors import Denied, Mistake, NotFound
+from zegel.errors import Denied, Mistake, NotFound, Unavailable
 from zegel.parcels import vouchers
 from zegel.parcels.proofs import Proof, code_proof, sms_proof
 from zegel.parcels.states import ReaderStatus
@@ -87,6 +87,25 @@ def test_what_is_filled_in_is_asked_of_her_and_never_changed_again(ground: Groun
             ground.house.fill_in.by_sender(ground.actor, slip, again)
     assert ground.house.records.slip(slip).proof == proof
     assert (Event.PROOF_GIVEN, "sender") in _events(ground, slip)
+
+
+def test_what_breaks_halfway_has_changed_nothing(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    parcel = _send(ground, OTHER)
+    ground.announce()
+    slip = _reader(ground, parcel, OTHER).slip
+
+    def away(*_: object) -> None:
+        raise Unavailable("The database cannot be reached.", code="database-away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(ground.house.records), "append_audit", away)
+        with pytest.raises(Unavailable):
+            ground.house.fill_in.by_sender(ground.actor, slip, SMS)
+    ground.announce()
+    assert (ground.house.records.slip(slip).proof.kind, ground.house.records.count_outbox()["held"]) == ("missing", 1)
+    ground.house.fill_in.by_sender(ground.actor, slip, SMS)
+    ground.announce()
+    assert _reader(ground, parcel, OTHER).state == "announced"
 
 
 def test_a_reader_whose_proof_was_known_is_out_of_reach_of_the_link(ground: Ground) -> None:

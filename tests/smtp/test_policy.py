@@ -1,6 +1,7 @@
 """The organisation's rules at the door: one answer after DATA, nothing sealed before it, nothing dropped in silence."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -8,8 +9,8 @@ from tests.policy.mails import CLOSED, OPEN, outlook
 from tests.smtp.ground import PASSWORD, READER, SENDER, House, open_door
 from tests.smtp.test_clients import run_swaks, swaks
 from tests.smtp.wire import Wire
-from zegel.doors.smtp.config import DoorConfig
-from zegel.policy.conditions import LabelIs, LargerThan, ToIs
+from zegel.doors.smtp.config import DoorConfig, Listener
+from zegel.policy.conditions import LabelIs, LargerThan, ListenerIs, ToIs
 from zegel.policy.rules import Pass, Refuse, Rule, Seal
 from zegel.policy.ruleset import Policy
 
@@ -89,3 +90,22 @@ def test_a_reader_without_a_proof_waits_and_the_others_do_not() -> None:
             READER: "mail",
             "x@b.example": "missing",
         }
+
+
+def test_a_rule_for_relayed_mail_is_for_relayed_mail() -> None:
+    rules = (Rule("relay", (ListenerIs(("relay",)),), Refuse("Niet via de applicatieserver.")),)
+    config = replace(
+        CONFIG,
+        policy=Policy(rules),
+        listeners=(Listener(), Listener(kind="relay", networks=(ip_network("127.0.0.0/8"),))),
+    )
+    with open_door(config) as door:
+        with Wire(door.server.ports[0]) as wire:
+            assert wire.login().deliver(_mail("Subject: s")).startswith("250")
+        with Wire(door.server.ports[1]) as wire:
+            wire.say("EHLO app.voorbeeld.example")
+            wire.say(f"MAIL FROM:<{SENDER}>")
+            wire.say(f"RCPT TO:<{READER}>")
+            assert wire.say("DATA").startswith("354")
+            wire.send(_mail("Subject: s") + b".\r\n")
+            assert wire.reply().startswith("550 5.7.1 This organisation does not let this mail go")
