@@ -51,7 +51,7 @@ async def _credentials(session: Session, mechanism: str, initial: str) -> tuple[
     if mechanism == "LOGIN":
         login = decoded(initial) if initial else await challenge(session, "Username:")
         return login, await challenge(session, "Password:")
-    raise Mistake(f"AUTH knows {', '.join(session.desk.mechanisms)} here.", code="bad-auth")
+    raise Mistake("AUTH knows {mechanisms} here.", code="bad-auth", mechanisms=", ".join(session.desk.mechanisms))
 
 
 async def _bearer(session: Session, bearer: Bearer, initial: str) -> None:

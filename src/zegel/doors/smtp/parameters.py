@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from zegel.errors import Mistake
 
@@ -35,14 +35,15 @@ class RcptParameters:
     orcpt: str = ""
 
 
-def _syntax(text: str) -> Mistake:
-    return Mistake(text, code="smtp-syntax")
+def _syntax(text: str, **facts: Any) -> Mistake:
+    return Mistake(text, code="smtp-syntax", **facts)
 
 
 def _split(keyword: str, argument: str) -> tuple[str, list[tuple[str, str | None]]]:
     match = _PATH.match(argument)
     if not match or match["keyword"].upper() != keyword:
-        raise _syntax(f"Syntax: {'MAIL FROM' if keyword == 'FROM' else 'RCPT TO'}:<address> [SP parameters]")
+        verb = "MAIL FROM" if keyword == "FROM" else "RCPT TO"
+        raise _syntax("Syntax: {verb}:<address> [SP parameters]", verb=verb)
     found: dict[str, str | None] = {}
     for word in match["parameters"].split():
         parameter = _PARAMETER.match(word)
@@ -50,7 +51,7 @@ def _split(keyword: str, argument: str) -> tuple[str, list[tuple[str, str | None
             raise _syntax("A parameter is NAME or NAME=VALUE.")
         name = parameter[1].upper()
         if name in found:
-            raise _syntax(f"The parameter {name} stands there twice.")
+            raise _syntax("The parameter {name} stands there twice.", name=name)
         found[name] = parameter[2]
     return match["address"], list(found.items())
 
@@ -74,7 +75,7 @@ def read_mail(argument: str) -> MailParameters:
             case "AUTH", _ if value and (value == "<>" or _XTEXT.match(value)):
                 pass  # RFC 4954 §5: we pass on no AUTH parameter, so nothing depends on it.
             case (("SIZE" | "BODY" | "SMTPUTF8" | "RET" | "ENVID" | "AUTH"), _):
-                raise _syntax(f"The value of {name} is not right.")
+                raise _syntax("The value of {name} is not right.", name=name)
             case _:
                 raise Mistake("A parameter of MAIL FROM is unknown.", code="smtp-parameter")
     return MailParameters(address, **facts)  # type: ignore[arg-type]
