@@ -53,7 +53,7 @@ def test_a_mail_is_explained_and_nothing_is_sent(tmp_path: Path) -> None:
 
     sealed = zegel.run("policy", "explain", str(mail), "--to", "a@example.net", "--to", "b@a.nieuws.example")
     assert sealed.code == 0, sealed.err
-    assert "a@example.net: sealed, class 3, proof mail (rule verder)" in sealed.out
+    assert "a@example.net: sealed, class 3, proof mail, way link (rule verder)" in sealed.out
     assert "class 3 is above 1, the highest that this rule lets pass" in sealed.out
     assert "rule “te laat” never decides" in sealed.err
 
@@ -62,6 +62,9 @@ def test_a_mail_is_explained_and_nothing_is_sent(tmp_path: Path) -> None:
     found = json.loads(told.out)
     assert (told.code, found["refused"]) == (0, None)
     assert found["recipients"][0]["decision"] == "pass"
+    assert found["recipients"][0]["way"] == "link"
+    shown = zegel.run("policy", "explain", str(mail), "--to", "b@a.nieuws.example")
+    assert "b@a.nieuws.example: may pass, but is sealed: [mail] names no server" in shown.out
     size = len(outlook(CLOSED, "Openbaar"))
     assert f"{size} bytes, asked for less than 1000000" in told.out
 

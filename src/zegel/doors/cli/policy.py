@@ -129,8 +129,10 @@ def _proofs(wishes: Wishes | None) -> dict[str, str]:
 def _show(verdicts: Sequence[Verdict], wishes: Wishes | None) -> None:
     proofs, ways = _proofs(wishes), _ways(wishes)
     for verdict in verdicts:
-        line = f"{verdict.recipient}: {_DONE[verdict.decision]}"
-        if verdict.decision == "seal":
+        sealed_anyway = verdict.decision == "pass" and ways.get(verdict.recipient, "plain") != "plain"
+        done = "may pass, but is sealed: [mail] names no server" if sealed_anyway else _DONE[verdict.decision]
+        line = f"{verdict.recipient}: {done}"
+        if verdict.decision == "seal" or sealed_anyway:
             line += f", class {wishes.class_ if wishes else verdict.class_}"
             line += f", proof {proofs[verdict.recipient]}" if verdict.recipient in proofs else ""
         line += f", way {ways[verdict.recipient]}" if verdict.recipient in ways else ""
