@@ -311,8 +311,9 @@ def what_if(rows: int) -> None:
     patchwork = quilt(records, one=LocalStore(TEMPORARY / "one"), two=LocalStore(TEMPORARY / "two"))
     sql = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) INSERT INTO blob_copy"
-        " (blob, patch, share, state, class_number, size, sha256, since)"
-        " SELECT printf('%%026d', i), CASE i %% 3 WHEN 0 THEN %s ELSE %s END, -1, 'whole', 2, 20000, '', '2026-01-01'"
+        " (blob, patch, share, needed, state, class_number, size, sha256, since)"
+        " SELECT printf('%%026d', i), CASE i %% 3 WHEN 0 THEN %s ELSE %s END, -1, 1, 'whole', 2, 20000, '',"
+        " '2026-01-01'"
         " FROM n"
     )
     with connection.cursor() as cursor:

@@ -16,6 +16,6 @@ class Migration(migrations.Migration):
         migrations.AddField(model_name="copy", name="needed", field=models.SmallIntegerField(default=1)),
         migrations.AddConstraint(
             model_name="copy",
-            constraint=models.UniqueConstraint(fields=("blob", "patch", "needed"), name="copy_place"),
+            constraint=models.UniqueConstraint(fields=("blob", "needed", "patch"), name="copy_place"),
         ),
     ]
