@@ -41,7 +41,7 @@ class Kept:
     def request(self, facts: Any) -> None:
         self.requests.append(facts.link)
 
-    def sms_code(self, telephone: str, code: str, language: str, organisation: str) -> None:
+    def sms_code(self, telephone: str, code: str, language: str, organisation: str, message: str) -> None:
         self.codes.append(code)
 
 
