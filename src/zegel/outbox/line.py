@@ -1,7 +1,8 @@
 """One connection to a mail server: in the clear at first, then TLS, with a deadline for everything that it does.
 
-pyOpenSSL and not ``ssl`` (docs/decisions/0014): it shows the chain that a server sent on every Python, brings an
-OpenSSL that knows the hybrid post-quantum key exchange, and tells which was used. Nothing is verified here.
+pyOpenSSL and not ``ssl`` (docs/decisions/0011-pyopenssl-for-direct-delivery.md): it shows the chain that a server sent
+on every Python, brings an OpenSSL that knows the hybrid post-quantum key exchange, and tells which was used. Nothing is
+verified here.
 """
 
 import select

@@ -2,7 +2,7 @@
 
 boto3 is for everything else. It spends 1.5 ms of processor time on a request (endpoint rules, models, hooks, parsers)
 and, where the bytes are not under TLS, hashes them once more for the signature; this spends 0.6 ms
-(docs/decisions/0022-s3-data-path.md). What counts is as with boto3: timeouts, one more try, the proxy and the
+(docs/decisions/0015-s3-data-path.md). What counts is as with boto3: timeouts, one more try, the proxy and the
 certificates of the environment, ``Content-MD5`` under the signature.
 """
 
