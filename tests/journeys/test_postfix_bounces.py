@@ -16,9 +16,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def ground(tmp_path: Path, database: Database) -> Ground:
-    if database.kind != "sqlite":
-        pytest.skip("the database makes no difference here")
+def ground(tmp_path: Path, sqlite: Database) -> Ground:
+    """The database makes no difference here."""
     return make_house(tmp_path)
 
 

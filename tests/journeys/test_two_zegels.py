@@ -92,9 +92,8 @@ def _await_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> Non
 
 
 @pytest.fixture
-def travel(tmp_path: Path, database: databases.Database) -> Iterator[tuple[Travel, Mailboxes, int]]:
-    if database.kind != "sqlite":
-        pytest.skip("the other Zegel has a database of its own; one kind of ours is enough")
+def travel(tmp_path: Path, sqlite: databases.Database) -> Iterator[tuple[Travel, Mailboxes, int]]:
+    """The other Zegel has a database of its own; one kind of ours is enough."""
     port = free_port()
     certificates = make_certificates(tmp_path / "certificates", "mx.ander.test", "box.ander.test")
     zone = f"""\
