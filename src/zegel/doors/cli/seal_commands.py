@@ -11,16 +11,14 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from zegel.errors import Denied, Mistake, ZegelError
+from zegel.errors import Mistake, ZegelError
 
 if TYPE_CHECKING:
     from zegel.doors.cli.seal_progress import Waiting
-    from zegel.doors.cli.seal_room import Room
     from zegel.seal import Identity
 
 _KEYS_HELP = "age1pq1… and age1tagpq1… (post-quantum), age1… and age1tag1… (classic)"
@@ -122,21 +120,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _seal(asked: argparse.Namespace) -> None:
+    from zegel.doors.cli.seal_keys import PassphraseSource, read_identities, read_recipients
     from zegel.doors.cli.seal_output import Output, open_input, refuse_same_file
-    from zegel.doors.cli.seal_room import Room
+    from zegel.seal import Recipient, ScryptRecipient, seal_fd
 
     refuse_same_file(asked.input, asked.output)
     if not asked.armor and asked.output is None and os.isatty(1):
         raise Mistake("Binary does not go to the terminal. Use -a for text, -o for a file, or -o - to force it.")
-    fd_in = open_input(asked.input)
-    with Output(asked.output) as output, Room(fd_in, output.fd) as room:
-        _seal_into(asked, fd_in, output.fd, room)
-
-
-def _seal_into(asked: argparse.Namespace, fd_in: int, fd_out: int, room: "Room") -> None:
-    from zegel.doors.cli.seal_keys import PassphraseSource, read_identities, read_recipients
-    from zegel.seal import Recipient, ScryptRecipient, seal_fd
-
     passphrases = PassphraseSource(asked.passphrase_file)
     recipients: list[Recipient] = []
     if asked.passphrase or asked.passphrase_file:
@@ -145,52 +135,32 @@ def _seal_into(asked: argparse.Namespace, fd_in: int, fd_out: int, room: "Room")
         recipients = read_recipients(asked.recipient, asked.recipients_file)
         for identity in read_identities(asked.identity, passphrases):
             recipients.append(getattr(identity, "recipient"))  # noqa: B009 - every native identity has one
-    with _waiting("Sealing", fd_in) as waiting:
-        room.enough()
-        seal_fd(fd_in, fd_out, recipients, armored=asked.armor, progress=waiting)
+    fd_in = open_input(asked.input)
+    with Output(asked.output) as output, _waiting("Sealing", fd_in) as waiting:
+        seal_fd(fd_in, output.fd, recipients, armored=asked.armor, progress=waiting)
 
 
 def _open(asked: argparse.Namespace) -> None:
+    from zegel.doors.cli.seal_keys import NoPassphraseIdentity, PassphraseIdentity, PassphraseSource, read_identities
     from zegel.doors.cli.seal_output import Output, open_input, refuse_same_file
-    from zegel.doors.cli.seal_room import Room
+    from zegel.seal import Identity, NoMatch, open_fd
 
     refuse_same_file(asked.input, asked.output)
-    fd_in = open_input(asked.input)
-    if asked.output is None and os.isatty(1):
-        with _advice(asked):
-            _open_to_terminal(fd_in, _identities(asked))
-        return
-    with Output(asked.output) as output, Room(fd_in, output.fd) as room, _advice(asked):
-        _open_into(fd_in, output.fd, _identities(asked), room)
-
-
-def _identities(asked: argparse.Namespace) -> "list[Identity]":
-    from zegel.doors.cli.seal_keys import NoPassphraseIdentity, PassphraseIdentity, PassphraseSource, read_identities
-
     passphrases = PassphraseSource(asked.passphrase_file)
-    identities = read_identities(asked.identity, passphrases)
+    identities: list[Identity] = read_identities(asked.identity, passphrases)
     if asked.identity:
         identities.insert(0, NoPassphraseIdentity())
     else:
         identities.append(PassphraseIdentity(passphrases, asked.max_work_factor))
-    return identities
-
-
-def _open_into(fd_in: int, fd_out: int, identities: "list[Identity]", room: "Room") -> None:
-    from zegel.seal import open_fd
-
-    with _waiting("Opening", fd_in) as waiting:
-        room.enough()
-        open_fd(fd_in, fd_out, identities, progress=waiting)
-
-
-@contextmanager
-def _advice(asked: argparse.Namespace) -> Iterator[None]:
-    """Say what to do where no key fits because none was named."""
+    fd_in = open_input(asked.input)
     try:
-        yield
-    except Denied as error:
-        if error.kind == "no-match" and not asked.identity:
+        if asked.output is None and os.isatty(1):
+            _open_to_terminal(fd_in, identities)
+            return
+        with Output(asked.output) as output, _waiting("Opening", fd_in) as waiting:
+            open_fd(fd_in, output.fd, identities, progress=waiting)
+    except NoMatch:
+        if not asked.identity:
             raise Mistake(
                 "The file is not locked with a passphrase: say with -i which identity file opens it."
             ) from None
