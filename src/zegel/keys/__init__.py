@@ -1,4 +1,5 @@
 """Custody: the only room with private keys, and only in the inside zone.
 
-``custody``  makes, keeps and uses the organisation's signing key and the courier's identity, in a folder of files
+``custody``    makes, keeps and uses the organisation's signing key and the courier's identity, in a folder of files
+``mailboxes``  identities of own mailboxes that are read in the portal
 """

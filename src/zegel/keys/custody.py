@@ -3,15 +3,16 @@
 ``signing-ed25519.key``, ``signing-mldsa65.key``   seeds of 32 bytes, the organisation's signature
 ``courier.key``                                    an age identity file, opens the link secrets in outbox rows
 ``bounces.key``                                    32 bytes, the MAC in the return addresses of notices
+``sessions.key``                                   32 bytes, the MAC of sessions at the inside web door
+``mailboxes/DOMAIN.key``                           age identity files, open messages kept in the portal (``mailboxes``)
 ``public.json``                                    what the outside may know; copied there when zones are split
 
-Whoever reads this folder can sign as the organisation and read the link secrets of notices not yet sent; he cannot open
-parcels already announced (docs/threat-model.md).
+Whoever reads this folder can sign as the organisation, and read the link secrets of notices not yet sent and what is
+kept in the portal; he cannot open other parcels already announced (docs/threat-model.md).
 """
 
 import base64
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from zegel import seal
 from zegel.errors import Mistake, NotFound
-from zegel.keys.files import write_new
+from zegel.keys.files import read_or_make, write_new
 from zegel.parcels.signature import SigningKey
 
 _ED25519 = "signing-ed25519.key"
 _MLDSA65 = "signing-mldsa65.key"
 _COURIER = "courier.key"
 _BOUNCES = "bounces.key"
+_SESSIONS = "sessions.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Custody:
             self._ed25519 = Ed25519PrivateKey.from_private_bytes((folder / _ED25519).read_bytes())
             self._mldsa65 = MLDSA65PrivateKey.from_seed_bytes((folder / _MLDSA65).read_bytes())
             self._courier = seal.HybridIdentity.parse((folder / _COURIER).read_text().split()[-1])
-            self.bounce_key = _read_or_make(folder / _BOUNCES)
+            self.bounce_key = read_or_make(folder / _BOUNCES, lambda: secrets.token_bytes(32))
         except FileNotFoundError as error:
             raise NotFound("There are no keys in {path}.", code="no-keys", path=folder) from error
         self._key = SigningKey(
@@ -88,6 +90,17 @@ class Custody:
         return seal.open_(sealed, self._courier)
 
 
+def session_key(folder: Path) -> bytes:
+    """The MAC key of sessions at the inside web door: the outside, which can write their table, cannot make one.
+
+    Raises NotFound ``no-keys``.
+    """
+    try:
+        return read_or_make(folder / _SESSIONS, lambda: secrets.token_bytes(32))
+    except FileNotFoundError as error:
+        raise NotFound("There are no keys in {path}.", code="no-keys", path=folder) from error
+
+
 def make_keys(folder: Path) -> Custody:
     """Make all keys in an empty folder; raises :class:`Mistake` rather than overwrite a key."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -98,18 +111,3 @@ def make_keys(folder: Path) -> Custody:
     write_new(folder / _BOUNCES, secrets.token_bytes(32))
     write_new(folder / _COURIER, f"# zegel courier\n{seal.HybridIdentity.generate()}\n".encode())
     return Custody(folder)
-
-
-def _read_or_make(path: Path) -> bytes:
-    """A secret that folders of former versions do not have; two processes that make it at once agree on one."""
-    if not path.exists():
-        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        write_new(fresh, secrets.token_bytes(32))
-        try:
-            # A link is there whole or not at all, and never replaces the one that somebody was quicker to make.
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_bytes()
