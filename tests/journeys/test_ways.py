@@ -89,3 +89,19 @@ def test_all_domains_are_asked_and_a_slow_one_does_not_decide_for_others(domains
 
 def test_where_nothing_is_direct_nobody_is_asked() -> None:
     assert find(None, "a@good.example", "team@own.example") == {"a@good.example": "link", "team@own.example": "mailbox"}
+
+
+def test_a_mailbox_in_the_portal_is_kept_there_if_anybody_may_read_it() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        ways = Ways(
+            frozenset(), None, pool, lambda: datetime.now(UTC),
+            portal=frozenset({"own.example"}), is_used=lambda address: address == "Team@own.example",
+        )  # fmt: skip
+        assert ways.find(["Team@own.example", "typo@own.example"]) == {
+            "Team@own.example": "portal",
+            "typo@own.example": "nobody",
+        }
+    assert pick_way("a@x.example", "portal", has_proof=False) == "portal"
+    assert pick_way("a@x.example", "portal", has_proof=True, allowed=("link",)) == "link"
+    with pytest.raises(Mistake, match="no mailbox"):
+        pick_way("a@x.example", "nobody", has_proof=True)

@@ -47,6 +47,7 @@ class Event(StrEnum):
     PROOF_FAILED = "proof:failed"
     PROOF_PAUSED = "proof:paused"
     SHARE_RELEASED = "share:released"
+    KEY_RELEASED = "key:released"
     MANIFEST_FETCHED = "manifest:fetched"
     ATTACHMENT_FETCHED = "attachment:fetched"
     SLIP_REVOKED = "slip:revoked"

@@ -106,16 +106,9 @@ class Collect:
         pieces = self.store.read(blob, start, length)
         self.records.release()
         reaches_end = length is None or start + length >= size
-        return self._counted(pieces, slip, first) if reaches_end else pieces
-
-    def _counted(self, pieces: Iterator[bytes], slip: str, manifest: bool) -> Iterator[bytes]:
-        yield from pieces
-        now = self.clock()
-        with self.records.transaction():
-            if self.records.mark(slip, "opened" if manifest else "downloaded", now):
-                event = Event.MANIFEST_FETCHED if manifest else Event.ATTACHMENT_FETCHED
-                self.records.append_audit(now, f"reader:{slip}", event, slip, {})
-        self.records.release()
+        if not reaches_end:
+            return pieces
+        return counted(pieces, self.records, self.clock, slip, f"reader:{slip}", manifest=first)
 
     def _open_slip(self, slip: str) -> Slip:
         try:
@@ -188,6 +181,19 @@ class Collect:
     def _check_ticket(self, slip: str, ticket: str) -> None:
         if vouchers.read(self.key, _TICKET, ticket, self.clock()).get("slip") != slip:
             raise Denied("This ticket is not valid any more.", code="bad-ticket")
+
+
+def counted(
+    pieces: Iterator[bytes], records: Records, clock: Clock, slip: str, by: str, *, manifest: bool
+) -> Iterator[bytes]:
+    """The pieces; once the last one is taken the reader counts as having opened (``manifest``) or downloaded."""
+    yield from pieces
+    now = clock()
+    with records.transaction():
+        if records.mark(slip, "opened" if manifest else "downloaded", now):
+            event = Event.MANIFEST_FETCHED if manifest else Event.ATTACHMENT_FETCHED
+            records.append_audit(now, by, event, slip, {})
+    records.release()
 
 
 def _wrong_code() -> Denied:

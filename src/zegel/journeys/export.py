@@ -34,6 +34,9 @@ KEY.txt is the identity that follows from the link in the notice and from releas
 
 as an age identity (Bech32, prefix "AGE-SECRET-KEY-PQ-"). With Zegel at hand, "zegel claim" does this.
 """
+_MAILBOX = """
+KEY.txt is keys/mailboxes/DOMAIN.key of the inside zone.
+"""
 _MAIL = """
 The mail itself, as it was delivered to readers who have a mail server of their own:
 
@@ -55,7 +58,7 @@ class Export:
         check_open(slip, self.clock())
         blobs = self.records.blobs_of(parcel)
         shown = slip.attachments + 1
-        if slip.kind == "claim":
+        if slip.kind != "archive":
             # The mail itself is for readers to whom it travels, and for the archive.
             blobs = blobs[:shown]
         with self.records.transaction():
@@ -69,6 +72,8 @@ class Export:
         if slip.kind == "claim":
             text += _CLAIM
             files.append(("release-share.txt", iter([spell_secret(slip.share).encode() + b"\n"])))
+        if slip.kind == "mailbox":
+            text += _MAILBOX
         files.append(("README.txt", iter([text.encode()])))
         files += [(f"blobs/{blob.blob}.age", self.store.read(blob.blob)) for blob in blobs]
         return files

@@ -19,6 +19,7 @@ from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_days import PatchDays
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
 from zegel.journeys.ports import BlobStore, Clock, People, Records, Signer, Vouch
+from zegel.journeys.received import Receive
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
@@ -72,7 +73,9 @@ class PlanB:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One process's rooms, joined. ``submit``, ``vouch``, ``announce`` and ``bounce`` exist in the inside zone only."""
+    """One process's rooms, joined. ``submit``, ``vouch``, ``announce``, ``bounce`` and ``receive``
+    exist in the inside zone only.
+    """
 
     profile: Profile
     clock: Clock
@@ -99,6 +102,13 @@ class House:
     incoming: Incoming | None = None
     """None where there are no own mailboxes."""
     plan_b: PlanB | None = None
+    receive: Receive | None = None
+
+    def inside_receive(self) -> Receive:
+        """Raises Unavailable in the outside zone, which never has keys of mailboxes."""
+        if self.receive is None:
+            raise Unavailable("This process holds no keys; ask the inside zone.", code="outside")
+        return self.receive
 
     def inside_submit(self) -> Submit:
         """Raises Unavailable in the outside zone: a wiring mistake, never the caller's."""

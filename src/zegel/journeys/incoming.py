@@ -3,7 +3,7 @@
 A stranger is nobody's account: what is told of his mail goes to the return address that he gave, and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zegel.errors import Denied, Mistake
@@ -31,10 +31,14 @@ class Incoming:
     carrier: MailboxCarrier
     domains: frozenset[str]
     host: str
+    portal: frozenset[str] = frozenset()
+    """Domains of own mailboxes that are read in the portal."""
+    is_used: Callable[[str], bool] = lambda _: True
+    """Whether somebody here may read such a mailbox."""
 
     def is_mailbox(self, address: str) -> bool:
         """Whether an address is in a domain of our mailboxes; costs no look-up."""
-        return domain_of(address) in self.carrier.routes
+        return domain_of(address) in self.carrier.routes or domain_of(address) in self.portal
 
     def check(self, address: str) -> None:
         """Ask the mailbox server whether it would take mail for this address.
@@ -42,6 +46,10 @@ class Incoming:
         An unknown one is refused at once: a report afterwards would go to whoever a forger named. Raises Denied
         ``unknown-mailbox``; Unavailable: the stranger should try again.
         """
+        if domain_of(address) in self.portal:
+            if not self.is_used(address):
+                raise Denied("There is no mailbox {address} here.", code="unknown-mailbox", address=address)
+            return
         try:
             self.carrier.ask(address)
         except Mistake as error:

@@ -12,10 +12,11 @@ from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.proofs import Proof
 from zegel.parcels.release import Announced, NoticeFacts, Released
 from zegel.parcels.signature import Signature, SigningKey
-from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Slip
+from zegel.parcels.states import Milestone, ParcelState, ParcelStatus, Received, Slip
 from zegel.parcels.ways import Way
 from zegel.post.report import ReportFacts
 from zegel.post.request import RequestFacts
+from zegel.seal import HybridRecipient
 from zegel.transport.delivery import Delivered, Probed, RawMail
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice
@@ -139,6 +140,9 @@ class Records(Protocol):
         """Those that there are, by identifier."""
 
     def slips_of(self, parcel: str) -> list[Slip]: ...
+
+    def received(self, addresses: Sequence[str], before: str = "", limit: int = 50) -> list[Received]:
+        """What own mailboxes got, newest first; raises NotFound ``unknown-slip`` for ``before``."""
 
     def mark(self, slip: str, milestone: Milestone, now: datetime) -> bool:
         """Note the first time something happened to a reader; False when it had happened before."""
@@ -310,8 +314,21 @@ class People(Protocol):
     def rights(self, address: str) -> Sequence[tuple[str, str]]:
         """The (address, name) that the account may send as besides its own. Raises NotFound."""
 
+    def is_used(self, address: str) -> bool:
+        """Whether an open account has this address or may send as it, whatever the case."""
+
     def standing_for(self, account: str, address: str) -> Actor | None:
         """The account as it appears when it sends as ``address``; None when it may not."""
+
+
+class MailboxKeys(Protocol):
+    """Identities of own mailboxes that are read in the portal (``keys``), inside zone only."""
+
+    def recipient(self, domain: str) -> HybridRecipient:
+        """Whom to seal for; makes the identity the first time."""
+
+    def open_sealed(self, domain: str, sealed: bytes) -> bytes:
+        """Raises NotFound ``no-mailbox-key``, Damaged, Denied."""
 
 
 class Signer(Protocol):

@@ -109,9 +109,14 @@ def open_slip(link: Link, released: Released) -> seal.HybridIdentity:
         raise Denied("This link does not open the message: it may have been altered.", code="wrong-link") from error
     except UnicodeDecodeError as error:
         raise Damaged("The slip cannot be read.", code="bad-slip") from error
+    return read_slip(text, released.parcel)
+
+
+def read_slip(text: str, parcel: str) -> seal.HybridIdentity:
+    """The parcel key in an opened slip; raises Damaged ``bad-slip``, ``foreign-slip``."""
     found = _SLIP.match(text)
     if not found:
         raise Damaged("The slip cannot be read.", code="bad-slip")
-    if found["parcel"] != released.parcel:
+    if found["parcel"] != parcel:
         raise Damaged("The slip belongs to another parcel.", code="foreign-slip")
     return seal.HybridIdentity.parse(found["identity"])

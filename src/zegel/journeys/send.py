@@ -60,7 +60,7 @@ class Send:
         check_deposit(deposit, now, self.limits)
         copies = self.store.settle(deposit.blobs, deposit.class_)
         accepted = Accepted(deposit, digest(deposit), now, actor.name, self._once(deposit))
-        readers = sum(reader.kind == "claim" for reader in deposit.readers)
+        readers = sum(reader.kind != "archive" for reader in deposit.readers)
         facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
         noted = Noted(now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts)
         return self._together(_Ready(accepted, copies, noted, self._ask(deposit)), self._write, self._write_all)

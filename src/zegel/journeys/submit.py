@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from zegel import seal
 from zegel.errors import Denied, Mistake
-from zegel.journeys.ports import Actor, BlobSink, BlobWriter, Clock, Depositor, Vouch
+from zegel.journeys.ports import Actor, BlobSink, BlobWriter, Clock, Depositor, MailboxKeys, Vouch
 from zegel.parcels import claim, identifiers
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.deposit import LANGUAGES, Blob, Deposit, Reader, check_expiry
@@ -70,6 +70,8 @@ class Submit:
     archive: str
     limits: Limits
     clock: Clock
+    mailboxes: MailboxKeys | None = field(default=None, repr=False)
+    """For readers whose own mailbox is read in the portal; the inside zone alone has them."""
 
     def begin(self, actor: Actor, class_: int | None = None) -> "Packing":
         """Start one parcel for this sender. Who knows its class already saves copying it about later.
@@ -277,7 +279,8 @@ class Packing:
         once: dict[str, ReaderWish] = {}
         for wish in message.readers:
             address = checked_address(wish.address)
-            once.setdefault(address, replace(wish, address=address))
+            name = address.lower() if wish.way == "portal" else address
+            once.setdefault(name, replace(wish, address=address))
         return list(once.values())
 
     def _manifest(self, message: Message, now: datetime, expires: datetime) -> Manifest:
@@ -313,6 +316,8 @@ class Packing:
         return f"# zegel slip v1 parcel {self.parcel}\n{self._key}\n".encode()
 
     def _reader(self, wish: ReaderWish, language: str) -> Reader:
+        if wish.way == "portal":
+            return self._mailbox_reader(wish, language)
         slip, secret, share = identifiers.new_identifier(), claim.new_half(), claim.new_half()
         identity = seal.HybridIdentity.from_seed(claim.derive_seed(secret, share, slip))
         words = self._words(wish, slip, claim.spell_secret(secret))
@@ -334,6 +339,25 @@ class Packing:
             return NoticeWords(slip, secret)
         blob, form = self._mail
         return DeliveryWords(slip, secret, str(self._key), blob.blob, self.actor.address, form)
+
+    def _mailbox_reader(self, wish: ReaderWish, language: str) -> Reader:
+        """One slip for the identity of her mailbox: no secret, no share, and nobody to send a notice to."""
+        if self.submit.mailboxes is None:
+            raise Mistake("There is no mailbox {address} here.", code="no-mailbox", address=wish.address)
+        address = wish.address.lower()
+        sealed = seal.seal(self._slip_text(), self.submit.mailboxes.recipient(address.rpartition("@")[2]))
+        return Reader(
+            slip=identifiers.new_identifier(),
+            address=address,
+            proof=Proof("mail"),
+            sealed_slip=sealed,
+            share=b"",
+            sealed_notice=b"",
+            language=wish.language or language,
+            kind="mailbox",
+            way="portal",
+            notify=wish.notify,
+        )
 
     def _archive_reader(self) -> tuple[Reader, ...]:
         if not self.submit.archive:

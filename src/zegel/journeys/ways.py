@@ -1,6 +1,6 @@
 """Ways: which way may a mail go to each reader? Asked before anything is sealed, and again at each delivery."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 
@@ -26,18 +26,26 @@ class Ways:
     plain: bool = False
     """Whether mail that policy lets pass unsealed can leave from here."""
     deadline: float = DEADLINE
+    portal: frozenset[str] = frozenset()
+    """Domains of own mailboxes that are read in the portal; not in ``own``."""
+    is_used: Callable[[str], bool] = field(default=lambda _: True, repr=False)
+    """Whether somebody here may read such a mailbox."""
 
     def find(self, addresses: Iterable[str]) -> dict[str, Found]:
         """What is known of each address; all domains are asked at once."""
         asked: dict[str, str] = {address: domain_of(address) for address in addresses}
-        futures = {domain: self._ask(domain) for domain in set(asked.values()) - self.own} if self.domains else {}
+        futures = (
+            {domain: self._ask(domain) for domain in set(asked.values()) - self.own - self.portal}
+            if self.domains
+            else {}
+        )
         wait(futures.values(), timeout=self.deadline)
-        return {address: self._found(domain, futures) for address, domain in asked.items()}
+        return {address: self._found(address, domain, futures) for address, domain in asked.items()}
 
     def prepare(self, address: str) -> None:
         """Begin to ask: an answer that comes before the mail's headers do costs the sender nothing."""
         domain = domain_of(address)
-        if self.domains and domain not in self.own:
+        if self.domains and domain not in self.own | self.portal:
             self._ask(domain)
 
     def choice(self, domain: str, *, fresh: bool = False) -> Choice:
@@ -49,9 +57,11 @@ class Ways:
     def _ask(self, domain: str) -> "Future[Choice]":
         return self.pool.submit(self.choice, domain)
 
-    def _found(self, domain: str, futures: Mapping[str, "Future[Choice]"]) -> Found:
+    def _found(self, address: str, domain: str, futures: Mapping[str, "Future[Choice]"]) -> Found:
         if domain in self.own:
             return "mailbox"
+        if domain in self.portal:
+            return "portal" if self.is_used(address) else "nobody"
         future = futures.get(domain)
         if future is None:
             return "link"

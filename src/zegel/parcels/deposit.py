@@ -20,7 +20,7 @@ LANGUAGES = ("nl", "en")
 CLASSES = range(5)
 _AGE = b"age-encryption.org/v1\n"
 
-ReaderKind = Literal["claim", "archive"]
+ReaderKind = Literal["claim", "archive", "mailbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One reader of a deposit. ``kind`` is ``archive`` for the organisation's own slip: no share, notice or proof."""
+    """One reader of a deposit. ``kind`` is ``archive`` for the organisation's own slip, ``mailbox`` for an own mailbox
+    that is read in the portal: no share, notice or proof.
+    """
 
     slip: str
     address: str
@@ -138,7 +140,7 @@ def check_expiry(expires: datetime, now: datetime, allowed: limits.Limits) -> No
 
 
 def _check_counts(deposit: Deposit, allowed: limits.Limits) -> None:
-    if not any(reader.kind == "claim" for reader in deposit.readers):
+    if not any(reader.kind != "archive" for reader in deposit.readers):
         raise Mistake("A parcel needs at least one reader.", code="no-reader")
     if len(deposit.readers) > allowed.readers + 1:
         raise Mistake("A parcel has at most {most} readers.", code="too-many-readers", most=allowed.readers)
@@ -165,9 +167,22 @@ def _check_reader(reader: Reader) -> None:
     checked_address(reader.address)
     if reader.way not in WAYS:
         raise Mistake("The way “{way}” is unknown here.", code="unknown-way", way=str(reader.way)[:20])
+    if (reader.kind == "mailbox") != (reader.way == "portal"):
+        raise Mistake("The way “{way}” does not fit this kind of slip.", code="unknown-way", way=reader.way)
+    if reader.kind == "mailbox":
+        _check_mailbox(reader)
+        return
     if len(reader.share) != HALF_BYTES:
         raise Mistake("A release share is 32 bytes.", code="bad-share")
     if not reader.sealed_notice.startswith(_AGE) or len(reader.sealed_notice) > limits.NOTICE_BYTES:
         raise Mistake("A notice is an age file of at most {most} bytes.", code="bad-notice", most=limits.NOTICE_BYTES)
     if reader.proof.kind == "code" and (len(reader.proof.salt), len(reader.proof.verifier)) != (16, 32):
         raise Mistake("The verifier of an access code has a salt of 16 and a value of 32 bytes.", code="bad-verifier")
+
+
+def _check_mailbox(reader: Reader) -> None:
+    # Found by its address, whatever the case a sender wrote it in.
+    if reader.address != reader.address.lower():
+        raise Mistake("The address of a mailbox is written in lower case.", code="bad-address", address=reader.address)
+    if reader.share or reader.sealed_notice:
+        raise Mistake("The slip of a mailbox has no share and no notice.", code="bad-share")

@@ -5,7 +5,8 @@ A **parcel** is ``live`` from its deposit until it is ``revoked`` or ``expired``
 
 A **reader** goes sent → announced → opened → downloaded, each with its moment; ``revoked`` and ``expired`` end it, and
 ``unreached`` says that the courier gave up. A reader to whom the mail itself travels goes sent → delivered, and nobody
-can know whether she opened it. Moments are never taken back: a parcel opened and then revoked was opened.
+can know whether she opened it. One whose mailbox is read in the portal goes kept → opened → downloaded. Moments are
+never taken back: a parcel opened and then revoked was opened.
 """
 
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class ReaderStatus:
         for word in ("revoked", "downloaded", "opened", "unreached", "delivered", "announced"):
             if getattr(self, word):
                 return word
+        if self.way == "portal":
+            return "kept"
         return "waiting" if self.proof == "missing" and self.way == "link" else "sent"
 
 
@@ -59,6 +62,28 @@ class ParcelStatus:
     size: int
     attachments: int
     readers: tuple[ReaderStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What the reader of an own mailbox sees of one message before it is opened. The subject is sealed."""
+
+    sender: str
+    sender_name: str
+    class_: int
+    created: datetime
+    expires: datetime
+    parcel_state: ParcelState
+    reader: ReaderStatus
+
+    @property
+    def state(self) -> str:
+        """``new``, ``opened``, ``downloaded``, ``revoked`` or ``expired``."""
+        if self.reader.revoked or self.parcel_state == "revoked":
+            return "revoked"
+        if self.parcel_state != "live":
+            return "expired"
+        return "new" if self.reader.state == "kept" else self.reader.state
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,13 @@ class Rights:
             rows = models.SenderRight.objects.filter(account=account).order_by("address")
             return [(row.address, row.name) for row in rows]
 
+    def is_used(self, address: str) -> bool:
+        """Whether an open account has this address or may send as it, whatever the case."""
+        with border():
+            own = models.Account.objects.filter(address__iexact=address, active=True)
+            also = models.SenderRight.objects.filter(address__iexact=address, account__active=True)
+            return own.exists() or also.exists()
+
     def standing_for(self, account: str, address: str) -> SqlActor | None:
         """The account as it appears when it sends as ``address``, whatever the case; None when it may not."""
         with border():

@@ -101,10 +101,11 @@ class Slip(models.Model):
     code_tries = models.PositiveIntegerField(default=0)
 
     class Meta:
-        """One slip per place in the deposit."""
+        """One slip per place in the deposit; index: what a mailbox got."""
 
         db_table = "slip"
         constraints = (models.UniqueConstraint(fields=("parcel", "place"), name="slip_place"),)
+        indexes = (models.Index(fields=("address",), name="slip_of_mailbox", condition=Q(kind="mailbox")),)
 
     def __str__(self) -> str:
         return self.slip

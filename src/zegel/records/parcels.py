@@ -17,7 +17,7 @@ from zegel.parcels.ways import Way
 from zegel.records import models
 from zegel.records.border import border
 from zegel.records.outbox import outbox_row
-from zegel.records.rows import STATUS_COLUMNS, parcel_status, whole_slip
+from zegel.records.rows import STATUS_COLUMNS, parcel_status, received, whole_slip
 from zegel.records.statements import Row, insert, insert_all
 from zegel.records.transactions import must_write
 
@@ -130,6 +130,26 @@ class Parcels:
         with border():
             rows = models.Slip.objects.select_related("parcel").filter(parcel_id=_plain(parcel)).order_by("place")
             return [whole_slip(row) for row in rows]
+
+    def received(self, addresses: Sequence[str], before: str = "", limit: int = 50) -> list[states.Received]:
+        """What mailboxes got, newest first; ``before`` is the last slip of the page before. Fetches no sealed bytes.
+
+        Raises NotFound ``unknown-slip`` when ``before`` is not in one of these mailboxes.
+        """
+        with border():
+            rows = models.Slip.objects.select_related("parcel").filter(
+                kind="mailbox", address__in=[_plain(address).lower() for address in addresses]
+            )
+            if before:
+                last = rows.filter(slip=_plain(before)).first()
+                if last is None:
+                    raise NotFound("This link does not lead to a message.", code="unknown-slip")
+                moment = last.parcel.created
+                rows = rows.filter(parcel__created__lte=moment).filter(
+                    Q(parcel__created__lt=moment) | Q(slip__lt=last.slip)
+                )
+            rows = rows.defer("sealed_slip", "share", "salt", "verifier", "code_hash")
+            return [received(row) for row in rows.order_by("-parcel__created", "-slip")[:limit]]
 
     def mark(self, slip: str, milestone: Milestone, now: datetime) -> bool:
         """Note the first time something happened to a reader; False when it had happened before."""
@@ -279,7 +299,7 @@ def _statuses(parcels: list[models.Parcel]) -> list[ParcelStatus]:
     slips: defaultdict[str, list[models.Slip]] = defaultdict(list)
     names = [parcel.parcel for parcel in parcels]
     if names:
-        rows = models.Slip.objects.filter(parcel_id__in=names, kind="claim").only(*STATUS_COLUMNS)
+        rows = models.Slip.objects.filter(parcel_id__in=names, kind__in=("claim", "mailbox")).only(*STATUS_COLUMNS)
         for row in rows.order_by("parcel_id", "place"):
             slips[row.parcel_id].append(row)
     return [parcel_status(parcel, slips[parcel.parcel]) for parcel in parcels]

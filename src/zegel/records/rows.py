@@ -26,11 +26,11 @@ def parcel_status(parcel: models.Parcel, slips: Iterable[models.Slip]) -> states
         state=_state(parcel),
         size=parcel.size,
         attachments=parcel.attachments,
-        readers=tuple(_reader_status(parcel, slip) for slip in slips),
+        readers=tuple(reader_status(parcel, slip) for slip in slips),
     )
 
 
-def _reader_status(parcel: models.Parcel, slip: models.Slip) -> states.ReaderStatus:
+def reader_status(parcel: models.Parcel, slip: models.Slip) -> states.ReaderStatus:
     return states.ReaderStatus(
         slip=slip.slip,
         address=slip.address,
@@ -43,6 +43,20 @@ def _reader_status(parcel: models.Parcel, slip: models.Slip) -> states.ReaderSta
         revoked=revoked_at(parcel, slip),
         delivered=slip.delivered,
         way=slip.way,  # type: ignore[arg-type]
+    )
+
+
+def received(slip: models.Slip) -> states.Received:
+    """A mailbox's slip with its parcel, as the reader's list shows it."""
+    parcel = slip.parcel
+    return states.Received(
+        sender=parcel.sender,
+        sender_name=parcel.sender_name,
+        class_=parcel.class_number,
+        created=parcel.created,
+        expires=parcel.expires,
+        parcel_state=_state(parcel),
+        reader=reader_status(parcel, slip),
     )
 
 

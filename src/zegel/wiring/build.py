@@ -33,6 +33,7 @@ from zegel.journeys.patch_days import PatchDays
 from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
 from zegel.journeys.ports import Carrier, Clock, Notifier, Schedule
+from zegel.journeys.received import Receive
 from zegel.journeys.reports import Reports, TellSender
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
@@ -51,6 +52,7 @@ from zegel.wiring.config import Config, read_config
 if TYPE_CHECKING:
     from zegel.keys.custody import Custody
     from zegel.keys.dkim import DkimKeys
+    from zegel.keys.mailboxes import MailboxKeys
 
 Zone = Literal["outside", "inside"]
 
@@ -120,17 +122,19 @@ def configure_django(ground: Ground, zone: Zone) -> None:
     import django
 
     from zegel.doors.web.settings import web_settings
+    from zegel.keys.custody import session_key
     from zegel.records.connect import database
 
     config = ground.config
     threads = config.web.threads if zone == "outside" else config.inside.threads
+    url = config.web.url if zone == "outside" else config.inside.url
     settings.configure(
         **web_settings(
             zone=zone,
-            url=config.web.url if zone == "outside" else config.inside.url,
-            secret_key=outside_key(ground).hex(),
+            url=url,
+            secret_key=(outside_key(ground) if zone == "outside" else session_key(ground.keys)).hex(),
             database=database(ground.database_url, pool=max(4, min(threads, 32))),
-            behind_proxy=config.web.behind_proxy and config.web.url.startswith("https:"),
+            behind_proxy=config.web.behind_proxy and url.startswith("https:"),
             demo=config.demo,
             demo_mail=ground.path(config.mail.folder),
             demo_sms=ground.path(config.sms.file),
@@ -165,14 +169,14 @@ def build(ground: Ground, zone: Zone) -> House:
         limits=config.limits.limits(),
         domains=frozenset(config.organisation.domains),
     )
-    records = SqlRecords()
+    records, people = SqlRecords(), SqlPeople(utc_now)
     return assemble(
         profile,
         records=records,
-        people=SqlPeople(utc_now),
+        people=people,
         store=build_patchwork(config, ground.data, records, utc_now),
         key=outside_key(ground),
-        inside=_inside(ground) if zone == "inside" else None,
+        inside=_inside(ground, people) if zone == "inside" else None,
     )
 
 
@@ -185,8 +189,9 @@ def dkim_keys(ground: Ground) -> "DkimKeys":
     return DkimKeys(ground.keys / "dkim", domain)
 
 
-def _inside(ground: Ground) -> "Inside":
+def _inside(ground: Ground, people: MovingPeople) -> "Inside":
     from zegel.keys.custody import Custody
+    from zegel.keys.mailboxes import MailboxKeys
     from zegel.outbox.backoff import schedule
     from zegel.outbox.notifier import Ways as NoticeWays
     from zegel.outbox.notifier import notifier
@@ -198,7 +203,7 @@ def _inside(ground: Ground) -> "Inside":
     if config.mail.bounces != "none":
         bounces = BounceAddresses(config.mail.bounces or config.mail.sender, custody.bounce_key)
     signer = dkim_keys(ground).signer(config.mail.dkim, utc_now) if config.mail.dkim else None
-    mail_ways = MailWays(ground)
+    mail_ways = MailWays(ground, people.is_used)
     return Inside(
         custody=custody,
         notifier=notifier(config.mail, config.sms, ground.data, NoticeWays(bounces, signer)),
@@ -208,6 +213,7 @@ def _inside(ground: Ground) -> "Inside":
         carriers=mail_ways.carriers(signer),
         direct_for=timedelta(hours=config.direct.hours),
         connections=config.mail.connections,
+        mailboxes=MailboxKeys(ground.keys / "mailboxes"),
     )
 
 
@@ -223,6 +229,7 @@ class Inside:
     carriers: Mapping[Way, Carrier] = field(default_factory=dict)
     direct_for: timedelta = timedelta(days=1)
     connections: int = 8
+    mailboxes: "MailboxKeys | None" = None
 
 
 def assemble(
@@ -277,7 +284,15 @@ def assemble(
     vouch = OwnVouch(inside.custody, records, profile.organisation, clock)
     unrecorded = OwnVouch(inside.custody, None, profile.organisation, clock)
     submit = Submit(
-        store, send, unrecorded, profile.organisation, profile.courier, profile.archive, profile.limits, clock
+        sink=store,
+        depositor=send,
+        vouch=unrecorded,
+        organisation=profile.organisation,
+        courier=profile.courier,
+        archive=profile.archive,
+        limits=profile.limits,
+        clock=clock,
+        mailboxes=inside.mailboxes,
     )
     reports = Reports(records, profile.courier, clock)
     handlers = _handlers(profile, records, store, inside, reports, fill_in, clock)
@@ -291,6 +306,7 @@ def assemble(
         bounce=bounce,
         ways=inside.ways,
         incoming=_incoming(profile, inside),
+        receive=Receive(records, people, store, inside.mailboxes, clock) if inside.mailboxes else None,
     )
 
 
@@ -298,7 +314,14 @@ def _incoming(profile: Profile, inside: Inside) -> Incoming | None:
     carrier = inside.carriers.get("mailbox")
     if not isinstance(carrier, MailboxCarrier):
         return None
-    return Incoming(carrier, profile.domains | frozenset(carrier.routes), profile.organisation.host.partition(":")[0])
+    portal = inside.ways.portal if inside.ways else frozenset()
+    return Incoming(
+        carrier,
+        profile.domains | frozenset(carrier.routes) | portal,
+        profile.organisation.host.partition(":")[0],
+        portal,
+        inside.ways.is_used if inside.ways else lambda _: False,
+    )
 
 
 def _handlers(

@@ -156,11 +156,11 @@ class MailPart(_Part):
 
 
 class MailboxPart(_Part):
-    """Own mail domains, and the server that has their mailboxes."""
+    """Own mail domains, and the server that has their mailboxes; with ``portal`` the inside web door does."""
 
     domains: tuple[str, ...] = Field(min_length=1)
-    deliver: Literal["lmtp", "smtp"]
-    host: str = Field(min_length=1)
+    deliver: Literal["lmtp", "smtp", "portal"]
+    host: str = ""
     """A name, an address, or the path of a Unix socket."""
     port: int = Field(default=24, ge=1, le=65535)
     tls: Literal["none", "starttls", "implicit"] = "starttls"
@@ -173,6 +173,14 @@ class MailboxPart(_Part):
     @classmethod
     def _domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(checked_address(f"x@{domain}").partition("@")[2].lower() for domain in domains)
+
+    @model_validator(mode="after")
+    def _server(self) -> Self:
+        if self.deliver != "portal" and not self.host:
+            raise ValueError("a mailbox server needs a host")
+        if self.deliver == "portal" and self.model_fields_set - {"domains", "deliver"}:
+            raise ValueError("mailboxes in the portal have no server")
+        return self
 
 
 class SmsPart(_Part):
@@ -307,6 +315,11 @@ class Config(_Part):
     spread: tuple[SpreadPart, ...] = ()
     placement: PlacementPolicy = PlacementPolicy()
     demo: bool = False
+
+    @property
+    def portal_domains(self) -> frozenset[str]:
+        """Own mail domains whose mailboxes are read in the portal."""
+        return frozenset(domain for part in self.mailbox if part.deliver == "portal" for domain in part.domains)
 
     @field_validator("mailbox")
     @classmethod

@@ -1,5 +1,6 @@
 """The ways that a mail may go, from the configuration: domains to ask, and who carries the mail itself."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,15 +23,19 @@ class MailWays:
     """What the configuration says of ways."""
 
     ground: Ground
+    is_used: Callable[[str], bool] = lambda _: True
+    """Whether somebody here may read a mailbox that is kept in the portal."""
 
     @cached_property
     def ways(self) -> Ways:
         """Raises Mistake ``bad-resolver``."""
         config = self.ground.config
-        own = frozenset(domain for part in config.mailbox for domain in part.domains)
+        own = frozenset(domain for part in config.mailbox if part.deliver != "portal" for domain in part.domains)
         domains = build_domains(self.ground) if config.direct.enabled else None
         pool = ThreadPoolExecutor(_ASKING, thread_name_prefix="domains")
-        return Ways(own, domains, pool, utc_now, plain=config.mail.kind == "smtp")
+        plain = config.mail.kind == "smtp"
+        portal = config.portal_domains
+        return Ways(own, domains, pool, utc_now, plain=plain, portal=portal, is_used=self.is_used)
 
     def carriers(self, signer: MailSigner | None) -> dict[Way, Carrier]:
         """With ``signer`` what goes direct is signed. Raises Mistake ``mail-needs-tls``."""
@@ -40,7 +45,8 @@ class MailWays:
             direct = DirectCarrier(self.ways, build_direct_route(self.ground))
             found["direct"] = SignedCarrier(direct, signer) if signer else direct
         if config.mailbox:
-            routes = {domain: self._mailbox(part) for part in config.mailbox for domain in part.domains}
+            served = [part for part in config.mailbox if part.deliver != "portal"]
+            routes = {domain: self._mailbox(part) for part in served for domain in part.domains}
             found["mailbox"] = MailboxCarrier(routes)
         if config.mail.kind == "smtp":
             mail = config.mail
@@ -55,6 +61,8 @@ class MailWays:
         return config.smtp.hostname or config.organisation.host.partition(":")[0]
 
     def _mailbox(self, part: MailboxPart) -> FixedRoute:
+        if part.deliver == "portal":
+            raise AssertionError("a mailbox in the portal has no server")
         authorities = self.ground.path(part.authorities) if part.authorities else None
         server = MailServer(part.host, part.port, part.deliver, part.tls, authorities, part.name)
         return FixedRoute(server, self._own_name)

@@ -203,7 +203,7 @@ class Intake:
         """From outside mail goes into mailboxes and no other way; one that goes round and round is stopped."""
         if len(headers.all("received")) > _MOST_HOPS:
             raise Denied("This mail goes round in circles.", code="mail-loop")
-        if any(wish.way != "mailbox" for wish in wishes.readers):
+        if any(wish.way not in ("mailbox", "portal") for wish in wishes.readers):
             raise Denied("Mail from outside is for mailboxes of this organisation only.", code="no-relay")
 
     def _author(self, part: Part) -> Actor:

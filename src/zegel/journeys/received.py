@@ -1,0 +1,101 @@
+"""Received: staff read in the portal what came for their own mailboxes (inside zone alone).
+
+The inside opens the slip of a mailbox with its key in custody and gives the parcel key to the browser of somebody who
+may read that mailbox: whoever has its address, or may send as it. Content is opened in the browser, as a reader's is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from zegel.audit.events import Event
+from zegel.errors import Mistake, NotFound
+from zegel.journeys.collect import counted
+from zegel.journeys.ports import Actor, BlobStore, Clock, MailboxKeys, People, Records
+from zegel.journeys.read import read_slip
+from zegel.parcels.deposit import Blob
+from zegel.parcels.identifiers import checked
+from zegel.parcels.states import Received, Slip, check_open
+
+
+@dataclass(frozen=True, slots=True)
+class KeptParcel:
+    """What opens a parcel: its key, and its blobs with their sealed sizes (the manifest first)."""
+
+    parcel: str
+    key: str = field(repr=False)
+    blobs: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Own mailboxes that are read in the portal. ``keys`` never leave the inside zone."""
+
+    records: Records
+    people: People
+    store: BlobStore
+    keys: MailboxKeys = field(repr=False)
+    clock: Clock
+
+    def messages(self, actor: Actor, before: str = "", limit: int = 50) -> list[Received]:
+        """One page, newest first; raises NotFound ``unknown-slip`` for ``before``."""
+        return self.records.received(sorted(self._mailboxes(actor)), before, limit)
+
+    def open(self, actor: Actor, slip: str) -> KeptParcel:
+        """Hand out the parcel key. Raises NotFound: unknown, somebody else's, revoked, expired; Damaged."""
+        found = self._slip(actor, slip)
+        opened = self.keys.open_sealed(found.address.rpartition("@")[2], found.sealed_slip)
+        key, now = read_slip(opened.decode("ascii", "replace"), found.parcel), self.clock()
+        with self.records.transaction():
+            # Read again: the sender may have withdrawn the message meanwhile.
+            found = self._slip(actor, slip)
+            self.records.append_audit(now, _by(actor), Event.KEY_RELEASED, found.slip, {})
+        return KeptParcel(found.parcel, str(key), tuple((blob.blob, blob.size) for blob in self._shown(found)))
+
+    def check(self, actor: Actor, slip: str) -> None:
+        """Whether there is such a message for this account; raises NotFound as :meth:`open`."""
+        self._slip(actor, slip)
+
+    def blob_size(self, actor: Actor, slip: str, blob: str) -> int:
+        """Sealed size of a blob; raises NotFound as :meth:`open`, or ``unknown-blob``."""
+        return self._blob(self._slip(actor, slip), blob).size
+
+    def blob(self, actor: Actor, slip: str, blob: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield sealed bytes; with the last one the message counts as opened or downloaded. Raises NotFound."""
+        found = self._slip(actor, slip)
+        size = self._blob(found, blob).size
+        first = self._shown(found)[0].blob == blob
+        pieces = self.store.read(blob, start, length)
+        self.records.release()
+        if length is not None and start + length < size:
+            return pieces
+        return counted(pieces, self.records, self.clock, found.slip, _by(actor), manifest=first)
+
+    def _mailboxes(self, actor: Actor) -> set[str]:
+        also = self.people.rights(actor.address)
+        return {actor.address.lower(), *(address.lower() for address, _ in also)}
+
+    def _slip(self, actor: Actor, slip: str) -> Slip:
+        # One answer for what is not there and for what is another's: nobody learns what others got.
+        unknown = NotFound("There is no such message.", code="unknown-slip")
+        try:
+            found = self.records.slip(checked(slip))
+        except (Mistake, NotFound):
+            raise unknown from None
+        if found.kind != "mailbox" or found.address not in self._mailboxes(actor):
+            raise unknown
+        check_open(found, self.clock())
+        return found
+
+    def _blob(self, slip: Slip, blob: str) -> Blob:
+        for kept in self._shown(slip):
+            if kept.blob == blob:
+                return kept
+        raise NotFound("This attachment is not part of the message.", code="unknown-blob")
+
+    def _shown(self, slip: Slip) -> list[Blob]:
+        """The manifest and what it names; not the mail itself, which is for other readers' mail servers."""
+        return self.records.blobs_of(slip.parcel)[: slip.attachments + 1]
+
+
+def _by(actor: Actor) -> str:
+    return f"account:{actor.account}"
