@@ -54,8 +54,9 @@ async function bundle() {
     target: ["es2022", "chrome109", "firefox115", "safari16.4"],
   };
   const [code, old, style] = await Promise.all([
-    build({ ...shared, entryPoints: { reader: "src/reader.ts", opener: "src/open-worker.ts", page: "src/page.ts", fill: "src/fill.ts" },
-      format: "esm", splitting: true, chunkNames: "parts/[name]-[hash]", plugins: [pureHybrids, noPassphrases], external: ["./ed25519-portable.js"] }),
+    // Parts lie beside the programs: two pages share them, and they name the worker relative to themselves.
+    build({ ...shared, entryPoints: { reader: "src/reader.ts", received: "src/received.ts", opener: "src/open-worker.ts", page: "src/page.ts", fill: "src/fill.ts" },
+      format: "esm", splitting: true, chunkNames: "[name]-[hash]", plugins: [pureHybrids, noPassphrases], external: ["./ed25519-portable.js"] }),
     // Apart, because esbuild shares whole files between parts, and X25519 stands in the same file.
     build({ ...shared, entryPoints: { "ed25519-portable": "src/ed25519-portable.ts" }, format: "esm" }),
     build({ ...shared, entryPoints: { app: "src/style/app.css" }, loader: { ".woff2": "file", ".svg": "file" },

@@ -19,11 +19,28 @@ export interface BlobPlace {
   size: number;
 }
 
-export interface OpenAnswer {
+/** What every opened parcel needs of the server that has it, whoever reads. */
+export interface ParcelPlace {
   parcel: string;
+  blobs: BlobPlace[];
+}
+
+/** How one sealed blob is asked for. `session`: with the cookie of a login, which a reader with a link never has. */
+export interface BlobRequest {
+  url: string;
+  headers: Record<string, string>;
+  session: boolean;
+}
+
+/** Where a parcel's blobs and the organisation's keys come from. */
+export interface ParcelSource {
+  blobRequest(blob: string): BlobRequest;
+  organisation(): Promise<Organisation>;
+}
+
+export interface OpenAnswer extends ParcelPlace {
   slip: string;
   share: string;
-  blobs: BlobPlace[];
   ticket: string;
   ticket_until: string;
 }
@@ -66,24 +83,14 @@ export class ReaderApi {
 
   async open(claimant: Claimant): Promise<OpenAnswer> {
     const answer = (await (await this.#call("POST", "/open", claimant)).json()) as OpenAnswer;
-    if (!isIdentifier(answer.parcel) || !answer.blobs.length || !answer.blobs.every((place) => isIdentifier(place.blob))) {
-      throw new ReaderError("server");
-    }
+    checkPlace(answer);
     return answer;
   }
 
-  /** Where a blob's sealed bytes are, and what to show for them. */
-  blobRequest(blob: string, ticket: string): { url: string; headers: Record<string, string> } {
-    return {
-      url: `${this.#base}/slips/${this.#slip}/blobs/${blob}`,
-      headers: { Authorization: `Ticket ${ticket}`, "Accept-Language": this.#language },
-    };
-  }
-
-  async organisation(): Promise<Organisation> {
-    const response = await send("/.well-known/zegel", {});
-    if (!response.ok) throw await refusal(response);
-    return response.json() as Promise<Organisation>;
+  /** The parcel's blobs, for who shows `ticket`. */
+  source(ticket: string): ParcelSource {
+    const headers = { Authorization: `Ticket ${ticket}`, "Accept-Language": this.#language };
+    return { organisation, blobRequest: (blob) => ({ url: `${this.#base}/slips/${this.#slip}/blobs/${blob}`, headers, session: false }) };
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<Response> {
@@ -99,10 +106,24 @@ export class ReaderApi {
   }
 }
 
-/** `fetch` as every request of a reader goes; throws `offline` when there is no answer at all. */
-export async function send(url: string, options: RequestInit): Promise<Response> {
+/** Refuse an answer that names no parcel or no blobs. */
+export function checkPlace({ parcel, blobs }: ParcelPlace): void {
+  if (!isIdentifier(parcel) || !blobs.length || !blobs.every((place) => isIdentifier(place.blob))) throw new ReaderError("server");
+}
+
+/** The organisation that runs this server, with its keys. */
+export async function organisation(): Promise<Organisation> {
+  const response = await send("/.well-known/zegel", {});
+  if (!response.ok) throw await refusal(response);
+  return response.json() as Promise<Organisation>;
+}
+
+/** `fetch` as every request goes; without `session` no cookie does. Throws `offline` when there is no answer at all. */
+export async function send(url: string, options: RequestInit, session = false): Promise<Response> {
+  // Without a referrer a browser may say `Origin: null`, and the check for other sites' forms refuses that.
+  const [credentials, referrerPolicy] = session ? (["same-origin", "same-origin"] as const) : (["omit", "no-referrer"] as const);
   try {
-    return await fetch(url, { ...options, credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", redirect: "error" });
+    return await fetch(url, { ...options, credentials, referrerPolicy, cache: "no-store", redirect: "error" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw new ReaderError("stopped", { cause: error });
     throw new ReaderError("offline", { cause: error });

@@ -17,6 +17,7 @@ import { ReaderError, troubleOf, type Trouble } from "./trouble.ts";
 export interface OpenJob {
   url: string;
   headers: Record<string, string>;
+  session: boolean;
   sealed: number;
   size: number;
   pieces: string;
@@ -55,7 +56,7 @@ async function run(job: OpenJob): Promise<void> {
 }
 
 async function open(job: OpenJob): Promise<Blob | null> {
-  const response = await send(job.url, { headers: job.headers });
+  const response = await send(job.url, { headers: job.headers }, job.session);
   if (!response.ok || !response.body) throw await refusal(response);
   const source = new SealedSource(response.body);
   let sink: Sink | null = null;

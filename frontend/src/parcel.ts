@@ -1,5 +1,5 @@
 /** From an answer of the server to a message: the order of steps in which a parcel is opened and checked. */
-import { refusal, send, type OpenAnswer, type ReaderApi } from "./api.ts";
+import { refusal, send, type OpenAnswer, type ParcelPlace, type ParcelSource } from "./api.ts";
 import { NoMatch } from "./age-header.ts";
 import { fromBase64, type Bytes } from "./bytes.ts";
 import { deriveSeed, spellIdentity } from "./claim.ts";
@@ -22,15 +22,15 @@ export interface Parcel {
 }
 
 /**
- * 1. identity from link secret and release share; 2. the slip, and that it is this parcel's; 3. blob 0, the manifest;
- * 4. the organisation's signature. Attachments come later, one by one, and are checked against the manifest.
+ * 1. the parcel key, whoever gives it; 2. blob 0, the manifest; 3. the organisation's signature. Attachments come later,
+ * one by one, and are checked against the manifest.
  */
-export async function openParcel(api: ReaderApi, slip: string, secret: Bytes, answer: OpenAnswer): Promise<Parcel> {
-  const published = api.organisation();
+export async function openParcel(source: ParcelSource, answer: ParcelPlace, given: Promise<string>): Promise<Parcel> {
+  const published = source.organisation();
   published.catch(() => undefined);
-  const sealed = fetchWhole(api, answer);
+  const sealed = fetchWhole(source, answer);
   sealed.catch(() => undefined);
-  const key = await parcelKey(slip, secret, answer);
+  const key = await given;
   const signed = readSigned(await openManifest(await sealed, key), answer.parcel);
   const verified = await isVerified(signed, await published);
   const sizes = new Map(answer.blobs.slice(1).map(({ blob, size }) => [blob, size]));
@@ -41,12 +41,13 @@ export async function openParcel(api: ReaderApi, slip: string, secret: Bytes, an
     job(attachment, sink) {
       const size = sizes.get(attachment.blob);
       if (size === undefined) throw new ReaderError("damaged-file");
-      return { ...api.blobRequest(attachment.blob, answer.ticket), sealed: size, size: attachment.size, pieces: attachment.pieces, sink };
+      return { ...source.blobRequest(attachment.blob), sealed: size, size: attachment.size, pieces: attachment.pieces, sink };
     },
   };
 }
 
-async function parcelKey(slip: string, secret: Bytes, answer: OpenAnswer): Promise<string> {
+/** Identity from link secret and release share, then the slip, and that it is this parcel's. */
+export async function parcelKey(slip: string, secret: Bytes, answer: OpenAnswer): Promise<string> {
   let share: Bytes;
   let sealed: Bytes;
   try {
@@ -69,11 +70,11 @@ async function openManifest(sealed: Bytes, key: string): Promise<Bytes> {
   }
 }
 
-async function fetchWhole(api: ReaderApi, answer: OpenAnswer): Promise<Bytes> {
+async function fetchWhole(source: ParcelSource, answer: ParcelPlace): Promise<Bytes> {
   const place = answer.blobs[0]!;
   if (place.size > MANIFEST_LIMIT) throw new ReaderError("damaged");
-  const { url, headers } = api.blobRequest(place.blob, answer.ticket);
-  const response = await send(url, { headers });
+  const { url, headers, session } = source.blobRequest(place.blob);
+  const response = await send(url, { headers }, session);
   if (!response.ok) throw await refusal(response);
   try {
     return new Uint8Array(await response.arrayBuffer());

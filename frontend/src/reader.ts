@@ -6,7 +6,7 @@ import { ReaderApi, type Claimant } from "./api.ts";
 import type { Bytes } from "./bytes.ts";
 import { readSecret } from "./link.ts";
 import { showMessage } from "./message-screen.ts";
-import { openParcel } from "./parcel.ts";
+import { openParcel, parcelKey } from "./parcel.ts";
 import { showProof } from "./proof-screen.ts";
 import { clearShelf } from "./save.ts";
 import { showTrouble } from "./screens.ts";
@@ -58,7 +58,7 @@ async function reopened(api: ReaderApi, secret: Bytes, ticket: string): Promise<
 async function open(api: ReaderApi, secret: Bytes, claimant: Claimant): Promise<void> {
   const answer = await api.open(claimant);
   keepTicket(slip, answer.ticket, answer.ticket_until);
-  const parcel = await openParcel(api, slip, secret, answer);
+  const parcel = await openParcel(api.source(answer.ticket), answer, parcelKey(slip, secret, answer));
   await showMessage(place, parcel, fail);
 }
 

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,11 +22,12 @@ WIDTHS = {"small": 360, "large": 1280}
 
 
 class House:
-    """The running house: its address, and the desk that sends."""
+    """The running house: the addresses of its zones, and the desk that sends."""
 
-    def __init__(self, url: str, data: Path, desk: subprocess.Popen[str]) -> None:
+    def __init__(self, url: str, inside: str, data: Path, desk: subprocess.Popen[str]) -> None:
         self.url = url
-        self._data = data
+        self.inside = inside
+        self.data = data
         self._desk = desk
 
     def ask(self, do: str, **order: Any) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class House:
 
     def keep_mail(self, subject: str, text: str) -> None:
         """Put a mail where the trial's catcher looks."""
-        box = mailbox.Maildir(self._data / "mail", create=True)
+        box = mailbox.Maildir(self.data / "mail", create=True)
         message = EmailMessage()
         message["To"], message["Subject"] = "lezer0@example.net", subject
         message.set_content(text)
@@ -55,7 +57,7 @@ class House:
 
     def damage(self, blob: str, at: int) -> None:
         """Change one bit of a blob where it is stored."""
-        [path] = [path for path in (self._data / "store").rglob("*") if path.is_file() and blob in path.name]
+        [path] = [path for path in (self.data / "store").rglob("*") if path.is_file() and blob in path.name]
         with path.open("r+b") as file:
             file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
             [byte] = file.read(1)
@@ -107,7 +109,10 @@ def running_house(folder: Path, configuration: str = "", roles: tuple[str, ...] 
         assert desk.stdout.readline(), "the desk did not start"
         while not _answers(f"{url}/healthz"):
             assert serving[0].poll() is None, (data / "outside.log").read_text()
-        yield House(url, data, desk)
+        inside = tomllib.loads((data / "zegel.toml").read_text())["inside"]["url"].removesuffix("/inside/v1")
+        while "inside" in roles and not _answers(f"{inside}/healthz"):
+            assert serving[roles.index("inside")].poll() is None, (data / "outside.log").read_text()
+        yield House(url, inside, data, desk)
     finally:
         for process in (*serving, desk):
             process.terminate()

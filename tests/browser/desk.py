@@ -3,6 +3,7 @@
 ``python -m tests.browser.desk DATA``. Orders and answers:
 
 ``{"do": "send", …}``            answers ``parcel``, per reader ``links`` and ``slips``; the newest ``request``
+``{"do": "account", "address"}`` adds an account (``also``: addresses that it may send as); answers its ``password``
 ``{"do": "code"}``               answers the newest SMS ``code``
 ``{"do": "revoke", "parcel"}``   withdraws it
 ``{"do": "password"}``           answers the sender's ``address`` and ``password``
@@ -95,6 +96,9 @@ class Desk:
             writer.close()
         proofs = order.pop("proofs", ["mail"])
         readers = tuple(ReaderWish(f"lezer{n}@example.net", _proof(proof)) for n, proof in enumerate(proofs))
+        own = order.pop("mailboxes", [])
+        found = self._house.ways.find(own) if self._house.ways else {}
+        readers += tuple(ReaderWish(address, _proof("missing"), way=found[address]) for address in own)
         to = tuple(Person("", reader.address) for reader in readers)
         parcel = packing.finish(Message(readers=readers, to=to, **order))
         self._courier.round(100)
@@ -105,6 +109,13 @@ class Desk:
             "slips": [reader.slip for reader in status.readers],
             "request": self._kept.requests[-1] if self._kept.requests else "",
         }
+
+    def do_account(self, address: str, also: list[str]) -> dict[str, Any]:
+        password = secrets.token_hex(8)
+        self._house.welcome.add(address, "Loket", password)
+        for other in also:
+            self._house.authors.allow(address, other, "Team")
+        return {"password": password}
 
     def do_code(self) -> dict[str, Any]:
         self._courier.round(100)

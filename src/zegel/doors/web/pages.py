@@ -26,7 +26,8 @@ def facts(request: HttpRequest) -> dict[str, Any]:
         "profile": profile,
         "language": (get_language() or settings.LANGUAGE_CODE)[:2],
         "actor": actor,
-        "demo": ours().demo,
+        "demo": ours().demo and not ours().inside,
+        "inside": ours().inside,
     }
 
 

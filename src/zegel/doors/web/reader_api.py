@@ -1,5 +1,6 @@
 """``/api/v1/reader``: for a reader without account. No cookies are used; the link secret never comes here."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -55,11 +56,18 @@ def fetch_blob(request: HttpRequest, slip: str, blob: str) -> HttpResponseBase:
     """Sealed bytes of one blob, whole or one range of it (`Authorization: Ticket …`)."""
     collect, ticket = house().collect, _ticket(request)
     size = collect.blob_size(slip, blob, ticket)
+    return sealed_bytes(request, blob, size, lambda start, length: collect.blob(slip, blob, ticket, start, length))
+
+
+def sealed_bytes(
+    request: HttpRequest, blob: str, size: int, read: Callable[[int, int | None], Iterator[bytes]]
+) -> HttpResponseBase:
+    """Answer a blob of ``size`` bytes, whole or the range that was asked for; raises Unavailable ``busy``."""
     wanted = _wanted(request, blob, size)
     start, length = (wanted.start, wanted.length) if wanted else (0, None)
     outgoing = Outgoing()
     try:
-        response = StreamingHttpResponse(outgoing.send(collect.blob(slip, blob, ticket, start, length)))
+        response = StreamingHttpResponse(outgoing.send(read(start, length)))
     except BaseException:
         outgoing.close()
         raise

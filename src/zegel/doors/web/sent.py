@@ -19,6 +19,7 @@ from zegel.doors.web.account import actor_in, log_in, log_out
 from zegel.doors.web.installed import house
 from zegel.doors.web.portal import own_page
 from zegel.doors.web.problems import sentence, status_of
+from zegel.doors.web.settings import ours
 from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.ports import Actor
 from zegel.parcels.states import ParcelStatus
@@ -53,7 +54,7 @@ def login(request: HttpRequest) -> HttpResponse:
     """Log in by password; whoever is logged in already goes on to his parcels."""
     if request.method != "POST":
         if actor_in(request):
-            return HttpResponseRedirect("/sent")
+            return HttpResponseRedirect(_start())
         return render(request, "login.html", {"form": LoginForm(initial={"next": request.GET.get("next", "")[:200]})})
     form, status = LoginForm(request.POST), 400
     if form.is_valid():
@@ -66,7 +67,7 @@ def login(request: HttpRequest) -> HttpResponse:
             status = status_of(error)
         else:
             log_in(request, actor)
-            return HttpResponseRedirect(own_page(request, form.cleaned_data["next"], "/sent"))
+            return HttpResponseRedirect(own_page(request, form.cleaned_data["next"], _start()))
     return render(request, "login.html", {"form": form}, status=status)
 
 
@@ -77,6 +78,11 @@ def logout(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/")
 
 
+def _start() -> str:
+    """Where a login leads: outside to what was sent, inside to what was received."""
+    return "/received" if ours().inside else "/sent"
+
+
 def for_senders(view: View[Rest]) -> Callable[Concatenate[HttpRequest, Rest], HttpResponse]:
     """Give the view its account, or the visitor the login page; a parcel's name that is none leads nowhere."""
 
@@ -84,7 +90,7 @@ def for_senders(view: View[Rest]) -> Callable[Concatenate[HttpRequest, Rest], Ht
     def guarded(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
         actor = actor_in(request)
         if actor is None:
-            page = request.get_full_path() if request.method == "GET" else "/sent"
+            page = request.get_full_path() if request.method == "GET" else _start()
             return HttpResponseRedirect("/login?" + urlencode({"next": page}))
         try:
             return view(request, actor, *args, **kwargs)

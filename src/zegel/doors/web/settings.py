@@ -31,6 +31,7 @@ class Ours:
     demo_sms: Path | None
     threads: int
     behind_proxy: bool
+    inside: bool = False
 
 
 def ours() -> Ours:
@@ -70,10 +71,10 @@ def web_settings(
         "INSTALLED_APPS": ["django.contrib.sessions", "zegel.records", "zegel.people"],
         "ROOT_URLCONF": f"{_WEB}.urls_{zone}",
         "APPEND_SLASH": False,
-        "ZEGEL": Ours(https, demo, demo_mail, demo_sms, threads, behind_proxy),
-        **_requests(zone),
+        "ZEGEL": Ours(https, demo, demo_mail, demo_sms, threads, behind_proxy, zone == "inside"),
+        **_requests(),
         **_words(language),
-        **_cookies(https),
+        **_cookies(https, zone),
         "CSRF_TRUSTED_ORIGINS": [f"{parts.scheme}://{parts.netloc}"],
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if behind_proxy else None,
         "TEMPLATES": [_templates()],
@@ -82,13 +83,10 @@ def web_settings(
     }
 
 
-def _requests(zone: str) -> dict[str, Any]:
-    around = [f"{_WEB}.middleware.headers"]
+def _requests() -> dict[str, Any]:
+    around = [f"{_WEB}.middleware.headers", "django.contrib.sessions.middleware.SessionMiddleware"]
     inside = ["django.middleware.locale.LocaleMiddleware", "django.middleware.common.CommonMiddleware"]
-    inside += [f"{_WEB}.middleware.limits"]
-    if zone == "outside":
-        around += ["django.contrib.sessions.middleware.SessionMiddleware"]
-        inside += ["django.middleware.csrf.CsrfViewMiddleware"]
+    inside += [f"{_WEB}.middleware.limits", "django.middleware.csrf.CsrfViewMiddleware"]
     return {
         "MIDDLEWARE": [*around, *inside, f"{_WEB}.middleware.problems", f"{_WEB}.middleware.Errors"],
         # The largest body that is read into memory: a deposit (middleware.DEPOSIT_BYTES), and the manifest of a
@@ -113,17 +111,19 @@ def _words(language: str) -> dict[str, Any]:
     }
 
 
-def _cookies(https: bool) -> dict[str, Any]:
+def _cookies(https: bool, zone: str) -> dict[str, Any]:
     # The prefix makes browsers refuse the cookie unless it is Secure and of this very host (RFC 6265bis §4.1.3).
     prefix = "__Host-" if https else ""
+    # Names of their own: both zones may be ports of one host, which share their cookies (RFC 6265 §8.5).
+    name = "zegel" if zone == "outside" else "zegel_inside"
     return {
         "SESSION_ENGINE": f"{_WEB}.sessions",
-        "SESSION_COOKIE_NAME": f"{prefix}zegel_session",
+        "SESSION_COOKIE_NAME": f"{prefix}{name}_session",
         "SESSION_COOKIE_AGE": 8 * _HOUR,
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "CSRF_COOKIE_NAME": f"{prefix}zegel_form",
+        "CSRF_COOKIE_NAME": f"{prefix}{name}_form",
         "CSRF_COOKIE_SECURE": https,
         "CSRF_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_SAMESITE": "Strict",
