@@ -150,6 +150,7 @@ def test_a_worker_that_dies_is_followed_by_another_one(
 
 
 WORKER = """
+import itertools
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,12 +165,13 @@ clock = lambda: datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 where = {"home": "own", "ams": "ams-cloud", "par": "par-cloud"}
 patches = [Patch(name, LocalStore(Path(sys.argv[1]) / name), supplier) for name, supplier in where.items()]
 work = Patchwork(patches, records, clock, spreads={class_: Spread(2, 1) for class_ in range(4)})
-make, made = work.make, [0]
+make, made = work.make, itertools.count()
 
 def waits(*arguments, **more):
-    made[0] += 1
-    if made[0] > 9:
+    number = next(made)
+    if number == 9:  # copies are made by several threads: one of them says so
         print("in the middle", flush=True)
+    if number >= 9:
         sys.stdin.read()
     return make(*arguments, **more)
 
