@@ -107,11 +107,9 @@ class AttachmentWriter:
     def close(self) -> None:
         """Finish the attachment; without this it does not become part of the parcel."""
         blob = self._blob.close()
-        found = Attachment(blob.blob, self._name, self._type, self._size, *self._digests(), self._cid)
+        whole, pieces = self._hash.hexdigest(), self._pieces.hexdigest()
+        found = Attachment(blob.blob, self._name, self._type, self._size, whole, pieces, self._cid)
         self._packing.add(found, blob)
-
-    def _digests(self) -> tuple[str, str]:
-        return self._hash.hexdigest(), self._pieces.hexdigest()
 
     def abort(self) -> None:
         """Forget the attachment."""
