@@ -1,5 +1,6 @@
 """The door's manners, one command at a time (RFC 5321, 2034, 2920, 3207, 4954, 6409)."""
 
+import asyncio
 import base64
 import contextlib
 import re
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.outbox.sink import make_certificate
-from tests.smtp.ground import PASSWORD, READER, SENDER, Door, House, listening, open_door
+from tests.smtp.ground import NOW, PASSWORD, READER, SENDER, Door, House, authenticate, listening, open_door
 from tests.smtp.wire import Wire
 from zegel.doors.smtp.config import DoorConfig, DoorLimits
+from zegel.doors.smtp.desk import Desk, Journeys
+from zegel.doors.smtp.serve import serve
 from zegel.errors import Mistake, Unavailable
 
 MAIL = f"From: {SENDER}\r\nTo: {READER}\r\nSubject: s\r\n\r\ntekst\r\n".encode()
@@ -496,6 +499,26 @@ def test_stopping_lets_a_mail_finish_and_sends_others_away() -> None:
         assert busy.reply().startswith("421")
         stopping.join()
     assert len(house.deposits) == 1
+
+
+def test_a_client_that_connects_while_the_door_closes_is_not_left_waiting() -> None:
+    """asyncio drops a connection that it accepted in the turn before its server closed, and leaves the socket open."""
+
+    async def connect_and_stop() -> bytes:
+        house = House()
+        desk = Desk(listening(port=0), Journeys(house.submit, authenticate, house.authors, lambda: NOW))
+        stop, ports = asyncio.Event(), asyncio.get_running_loop().create_future()
+        door = asyncio.create_task(serve(desk, stop, ports.set_result))
+        port = (await ports)[0]
+        with socket.create_connection(("127.0.0.1", port), 60) as client:
+            await asyncio.sleep(0)  # in this turn it is accepted, in the next the door hears that it must stop
+            stop.set()
+            await door
+            with contextlib.suppress(ConnectionResetError):
+                return await asyncio.to_thread(client.recv, 100)
+        return b""
+
+    assert asyncio.run(connect_and_stop()) in {b"", b"421 4.3.2 This server is stopping; please try again later.\r\n"}
 
 
 def test_fifty_clients_at_once(door: Door) -> None:

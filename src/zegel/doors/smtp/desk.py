@@ -78,6 +78,12 @@ class Closing(Protocol):
     def say_goodbye(self, reason: str) -> None: ...
 
 
+class Open(Protocol):
+    """A connection, as far as stopping goes."""
+
+    def abort(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Journeys:
     """What the door asks of the inside of the house."""
@@ -102,6 +108,8 @@ class Desk:
         self.loop = asyncio.get_running_loop()
         self.posts = tuple(Post(self, listener) for listener in config.listeners)
         self.sessions: set[Closing] = set()
+        self.streams: set[Open] = set()
+        """Every connection that the kernel gave us, also before its session begins and after it ended."""
         self.stopping = False
         self._pool = ThreadPoolExecutor(config.limits.workers, thread_name_prefix="smtp")
 

@@ -22,8 +22,11 @@ class Gone(Exception):
 class Stream(asyncio.Protocol):
     """``converse`` is run for every connection, and the connection is closed when it returns."""
 
-    def __init__(self, converse: "Callable[[Stream], Coroutine[Any, Any, None]]"):
+    def __init__(self, converse: "Callable[[Stream], Coroutine[Any, Any, None]]", among: "set[Any] | None" = None):
+        """``among`` holds this one from now until its connection is lost."""
         self._converse = converse
+        self._among = set() if among is None else among
+        self._among.add(self)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._pieces: deque[bytes] = deque()
@@ -61,6 +64,7 @@ class Stream(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._ended = True
         self._transport = None
+        self._among.discard(self)
         if self._lingering:
             self._lingering.cancel()
         self._wake()
@@ -145,6 +149,11 @@ class Stream(asyncio.Protocol):
         if self._transport is not None and self._lingering is None:
             self._transport.close()
             self._lingering = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
+
+    def abort(self) -> None:
+        """Close at once, whatever the client has not read."""
+        if self._transport is not None:
+            self._transport.abort()
 
     # TLS ----------------------------------------------------------------------------------------------------------
 
