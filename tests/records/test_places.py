@@ -1,8 +1,10 @@
 """Copies, outlines, patches and suppliers, on both databases."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.ground.databases import Database
 from tests.ground.deposits import NOW
@@ -140,6 +142,26 @@ def test_totals_and_groups_add_up(database: Database) -> None:
         (2, frozenset({"par"}), 1, 100, 1),
         (3, frozenset({"par"}), 1, 100, 2),
     ]
+
+
+def test_counting_groups_looks_at_an_index_and_at_no_row(database: Database) -> None:
+    if database.kind != "sqlite":
+        return  # PostgreSQL reads small tables whole, and says nothing of large ones here.
+    records, seen = SqlRecords(), []
+    add(records, make_copy(), make_copy("par"))
+
+    def watch(run: Any, sql: str, values: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, values))
+        return run(sql, values, many, context)
+
+    with connection.execute_wrapper(watch):
+        records.copy_groups()
+    for sql, values in seen:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+            looks = [row[3] for row in cursor.fetchall() if "blob_copy" in row[3]]
+        assert looks, sql
+        assert all("COVERING INDEX" in look for look in looks), looks
 
 
 def test_patches_and_suppliers_are_kept() -> None:

@@ -218,7 +218,8 @@ class Copy(models.Model):
     class Meta:
         """One object per blob, patch and shape (whole, or shares that fit together): no patch has two shares of one.
 
-        Its columns stand in the order in which what-if groups. Indexes for counting, for what is to be done, patrol.
+        Indexes for counting, for what is to be done, patrol, and one with all that what-if looks at, in its order (also
+        ``state``, which older SQLite looks up otherwise): names are random, so each row itself would be another page.
         """
 
         db_table = "blob_copy"
@@ -227,6 +228,11 @@ class Copy(models.Model):
             models.Index(fields=("patch", "state", "row"), name="copy_at_patch"),
             models.Index(fields=("state", "row"), name="copy_to_do", condition=~Q(state="whole")),
             models.Index(fields=("patch", "checked"), name="copy_unchecked", condition=Q(state="whole")),
+            models.Index(
+                fields=("blob", "needed", "patch", "class_number", "size", "state"),
+                name="copy_groups",
+                condition=Q(state="whole"),
+            ),
         )
 
     def __str__(self) -> str:
