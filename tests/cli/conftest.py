@@ -132,7 +132,8 @@ def free_ports() -> int:
     raise AssertionError("no free ports")
 
 
-def make_zegel(folder: Path) -> Zegel:
+def make_zegel(folder: Path, *more: str) -> Zegel:
+    """``more`` are further arguments of ``zegel init``."""
     zegel = Zegel(folder / "zegel", free_ports())
     made = zegel.run(
         "init",
@@ -144,6 +145,7 @@ def make_zegel(folder: Path) -> Zegel:
         "post@voorbeeld.example",
         "--port",
         str(zegel.port),
+        *more,
     )
     assert made.code == 0, made.err
     added = zegel.run("user", "add", SENDER, "--name", "Afdeling Zorg", stdin="niet-raden-123\n")

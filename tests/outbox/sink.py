@@ -28,7 +28,7 @@ class Sink:
     rcpt: str = "250 OK"
     data: str = "250 OK"
     hold: threading.Event = field(default_factory=threading.Event)
-    """With ``data`` set to ``hold``: the answer waits for this."""
+    """With ``data`` set to ``hold`` or ``keep``: the answer waits for this; with ``keep`` the mail is taken before."""
 
     def _answer(self, server: SMTP, reply: str) -> str:
         if reply == "drop":
@@ -52,14 +52,21 @@ class Sink:
         return self._answer(server, self.rcpt)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.data == "hold":
-            await asyncio.to_thread(self.hold.wait)
+        if self.data in ("hold", "keep"):
+            if self.data == "keep":
+                self._keep(envelope)
+            while not self.hold.is_set():
+                # No thread of a small pool: many connections may wait.
+                await asyncio.sleep(0.02)
             return "250 OK"
         if self.data.startswith("250"):
-            content = envelope.content
-            assert isinstance(content, bytes)
-            self.mails.append((envelope.mail_from or "", list(envelope.rcpt_tos), content))
+            self._keep(envelope)
         return self._answer(server, self.data)
+
+    def _keep(self, envelope: Envelope) -> None:
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.mails.append((envelope.mail_from or "", list(envelope.rcpt_tos), content))
 
 
 @contextmanager
