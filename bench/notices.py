@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -120,8 +121,20 @@ def waiting(data: Path, answers: "multiprocessing.connection.Connection") -> Non
         answers.send(records.count_outbox()["waiting"])
 
 
-def drain_rate(data: Path, count: int, couriers: int) -> tuple[float, float]:
-    """Notices a second, and milliseconds of processor per notice; from the first that is out to the last."""
+@dataclass(frozen=True)
+class Drained:
+    """Notices a second of the whole queue, of its first and its last tenth; what each cost; memory of the couriers."""
+
+    rate: float
+    first: float
+    last: float
+    processor: float
+    memory: int
+    """The most that one courier held, in MiB."""
+
+
+def drain(data: Path, count: int, couriers: int) -> Drained:
+    """From the first notice that is out to the last."""
     ours, theirs = multiprocessing.Pipe()
     counting = multiprocessing.Process(target=waiting, args=(data, theirs), daemon=True)
     counting.start()
@@ -137,10 +150,12 @@ def drain_rate(data: Path, count: int, couriers: int) -> tuple[float, float]:
     running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(couriers)]
     while (before := left()) == count:
         time.sleep(0.05)
-    begin = time.perf_counter()
+    seen, memory = [(time.perf_counter(), before)], 0
     while (now := left()) > 0:
+        seen.append((time.perf_counter(), now))
+        memory = max(memory, *(_resident(process.pid) for process in running))
         time.sleep(min(1.0, now / 5000))
-    took = time.perf_counter() - begin
+    seen.append((time.perf_counter(), 0))
     for process in running:
         process.terminate()
     for process in running:
@@ -149,7 +164,28 @@ def drain_rate(data: Path, count: int, couriers: int) -> tuple[float, float]:
     ours.send(False)
     counting.join()
     processor = spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime
-    return before / took, processor / count * 1000
+    tenth = count // 10
+    return Drained(
+        _rate(seen, before, 0),
+        _rate(seen, before, count - tenth),
+        _rate(seen, tenth, 0),
+        processor / count * 1000,
+        memory >> 20,
+    )
+
+
+def _rate(seen: list[tuple[float, int]], above: int, below: int) -> float:
+    """Between when so many were left and when so many were."""
+    start = next(one for one in seen if one[1] <= above)
+    end = next(one for one in seen if one[1] <= below)
+    return (start[1] - end[1]) / (end[0] - start[0]) if end[0] > start[0] else 0.0
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 def main() -> None:
@@ -180,9 +216,13 @@ def main() -> None:
                 filling.start()
                 filling.join()
                 assert filling.exitcode == 0
-                rate, processor = drain_rate(data, given.count, couriers)
+                load = os.getloadavg()[0]
+                it = drain(data, given.count, couriers)
                 shown = f"{database}, {couriers} courier{'s' if couriers > 1 else ''}"
-                print(f"{shown:28}  {rate:7.0f}/s  {rate / bound:4.0%} of it  {processor:5.2f} ms processor each")
+                print(f"{shown:28}  {it.rate:7.0f}/s  {it.rate / bound:4.0%} of it", end="  ")
+                print(f"first tenth {it.first:.0f}/s, last {it.last:.0f}/s", end="  ")
+                print(f"{it.processor:.2f} ms processor each, {it.memory} MiB", end="  ")
+                print(f"load {load:.1f} before, {os.getloadavg()[0]:.1f} after", flush=True)
 
 
 if __name__ == "__main__":
