@@ -1,14 +1,17 @@
 """The patchwork against its peers, side by side in one run, on real S3 servers started here.
 
     uv run bench/patchwork.py [--objects 20000] [--kilobytes 20] [--large 20] [--megabytes 512] [--rows 1000000]
+    uv run bench/patchwork.py --notes FILE …      go on where a run with the same file ended
+    uv run bench/patchwork.py --only PART …       some parts: what-if, patrol, plain, out-small, out-large, back-small …
     uv run --with obstore bench/patchwork.py …    obstore's figures too
 
-evacuate   everything from OpenStack Swift to Ceph, and from Ceph to Swift (or between two Swifts): copied, verified,
-           recorded, and deleted at the source; against ``rclone sync --checksum`` (deletes nothing) and ``rclone move``
-           of the same objects between the same servers. Besides seconds, the processor time of client and servers
-           together: on a machine that does other things too, that is the steadier figure
-write/read one patch through the patchwork against plain boto3 (and obstore)
-what-if    over a million blobs (SQLite)
+out, back  everything from OpenStack Swift to Ceph, and from Ceph to Swift (or between two Swifts): copied, verified,
+           recorded, and deleted at the source; against ``rclone sync --checksum`` (deletes nothing) and, with
+           ``--move``, ``rclone move`` of the same objects between the same servers. Besides seconds, the processor time
+           of client and servers together: on a machine that does other things too, that is the steadier figure.
+           Needs three times the bytes of its blobs on the disk, with ``--move`` five times
+plain      one patch through the patchwork against plain boto3 (and obstore), turn by turn
+what-if    over a million blobs, on SQLite and PostgreSQL
 patrol     copies checked per second on a local patch
 """
 
@@ -17,6 +20,7 @@ import os
 import resource
 import secrets
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -52,6 +56,8 @@ from zegel.stores.placement import Spread  # noqa: E402
 from zegel.suppliers.register import spell_supplier  # noqa: E402
 
 WORKERS = 8
+NOTES: list[Path] = []
+"""Where results are kept, when that was asked for."""
 
 
 def now() -> datetime:
@@ -59,15 +65,17 @@ def now() -> datetime:
 
 
 @contextmanager
-def servers() -> Iterator[tuple[s3.Server, s3.Server]]:
-    """Where everything comes from, and where it goes."""
+def servers(size: int = 0) -> Iterator[tuple[s3.Server, s3.Server]]:
+    """Swift and Ceph with room for so many bytes, fresh and gone afterwards: Ceph gives no space back before hours."""
+    folder = Path(tempfile.mkdtemp(prefix="servers-", dir=TEMPORARY))
     with ExitStack() as stack:
-        source = stack.enter_context(s3.running_swift(TEMPORARY / "swift"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        source = stack.enter_context(s3.running_swift(folder / "swift"))
         if shutil.which("radosgw"):
-            (TEMPORARY / "ceph").mkdir()
-            yield source, stack.enter_context(s3.running_ceph(TEMPORARY / "ceph"))
+            (folder / "ceph").mkdir()
+            yield source, stack.enter_context(s3.running_ceph(folder / "ceph", 8 + (size >> 30)))
         else:
-            yield source, stack.enter_context(s3.running_swift(TEMPORARY / "swift2"))
+            yield source, stack.enter_context(s3.running_swift(folder / "swift2"))
 
 
 def quilt(records: SqlRecords, **stores: object) -> Patchwork:
@@ -183,7 +191,7 @@ def by_rclone(verb: str, source: Bucket, target: Bucket) -> Cost:
     return meter()
 
 
-def evacuation(source: s3.Server, target: s3.Server, count: int, size: int, label: str) -> None:
+def evacuation(source: s3.Server, target: s3.Server, count: int, size: int, label: str, move: bool) -> None:
     """Fill, let rclone copy it to one bucket, then leave the source for another."""
     records = SqlRecords()
     a, b, c = source.fresh(), target.fresh(), target.fresh()
@@ -191,15 +199,9 @@ def evacuation(source: s3.Server, target: s3.Server, count: int, size: int, labe
     patchwork = quilt(records, **{f"from-{name}": S3Store(a), f"to-{name}": S3Store(b)})
     fill(patchwork, records, count, size)
     warm(S3Store(target.fresh()))
-    theirs = moved = None
-    if shutil.which("rclone"):
-        theirs = by_rclone("sync", a, c)
-        empty(c)
-        d, e = source.fresh(), target.fresh()
-        other = quilt(records, **{f"other-{name}": S3Store(d)})
-        fill(other, records, count, size)
-        moved = by_rclone("move", d, e)
-        empty(e)
+    theirs = by_rclone("sync", a, c) if shutil.which("rclone") else None
+    empty(c)
+    moved = _moved(source, target, records, name, count, size) if move and theirs else None
     patchwork = quilt(records, **{f"from-{name}": S3Store(a), f"to-{name}": S3Store(b)})
     before, meter = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, Meter()
     safe: list[Cost] = []
@@ -209,18 +211,35 @@ def evacuation(source: s3.Server, target: s3.Server, count: int, size: int, labe
     ours = meter()
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
     assert report.empty, report
-    print(
+    say(
         f"evacuate {count} x {label}, {source.kind} to {target.kind}: copied, verified and recorded after {safe[-1]} "
         f"({count / safe[-1].seconds:.0f} objects/s, {count * size / 1e6 / safe[-1].seconds:.1f} MB/s), "
         f"deleted too after {ours}; peak memory +{grown} MiB"
     )
-    if theirs and moved:
-        print(
+    if theirs:
+        say(
             f"  rclone sync --checksum, deletes nothing: {theirs}; "
             f"copying {safe[-1].against(theirs)} (reach 1.0x), with deleting {ours.against(theirs)}"
         )
-        print(f"  rclone move --checksum, deletes too: {moved}; with deleting {ours.against(moved)}", flush=True)
-    empty(b)
+    if moved:
+        say(f"  rclone move --checksum, deletes too: {moved}; with deleting {ours.against(moved)}")
+
+
+def _moved(source: s3.Server, target: s3.Server, records: SqlRecords, name: str, count: int, size: int) -> Cost:
+    here, there = source.fresh(), target.fresh()
+    fill(quilt(records, **{f"other-{name}": S3Store(here)}), records, count, size)
+    cost = by_rclone("move", here, there)
+    empty(there)
+    return cost
+
+
+def say(line: str) -> None:
+    """A result, with when and how busy the machine was."""
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"{line} [{now():%Y-%m-%d %H:%M}, load {load}]", flush=True)
+    if NOTES:
+        with NOTES[0].open("a") as notes:
+            notes.write(f"{line} [{now():%Y-%m-%d %H:%M}, load {load}]\n")
 
 
 def empty(bucket: Bucket) -> None:
@@ -232,18 +251,18 @@ def empty(bucket: Bucket) -> None:
         store.client.delete_objects(Bucket=bucket.bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-def one_by_one(work: Callable[[int], object], count: int) -> list[float]:
-    """Seconds of each."""
-    taken = []
-    for number in range(count):
-        began = time.monotonic()
-        work(number)
-        taken.append(time.monotonic() - began)
-    return taken
+def timed(work: Callable[[int], object], number: int) -> float:
+    """Seconds that it took."""
+    began = time.monotonic()
+    work(number)
+    return time.monotonic() - began
 
 
 def plain(server: s3.Server, size: int, count: int) -> None:
-    """Write and read through the patchwork against boto3 (and obstore) with the same bucket."""
+    """Write and read through the patchwork against boto3 (and obstore) with the same bucket, one after the other.
+
+    They take turns, so that what else the machine does hits all alike.
+    """
     bucket, records = server.fresh(), SqlRecords()
     patchwork = quilt(records, **{f"plain-{server.kind}": S3Store(bucket)})
     data, blobs = secrets.token_bytes(size), [new_identifier() for _ in range(count)]
@@ -263,13 +282,18 @@ def plain(server: s3.Server, size: int, count: int) -> None:
     write_boto = partial(_put_boto, client, bucket.bucket, data)
     rivals = {"boto3": (write_boto, partial(_get_boto, client, bucket.bucket)), **_obstore(bucket, data)}
     write_boto(count)  # so that nobody pays for what a server does once
-    ours = {"write, recorded": one_by_one(write, count), "read, verified": one_by_one(read, count)}
-    theirs = {name: [one_by_one(use, count) for use in uses] for name, uses in rivals.items()}
-    for at, (what, taken) in enumerate(ours.items()):
-        said = [f"{server.kind}, {size // 1000} kB, one at a time, {what}: {_speed(taken)}"]
-        for name, both in theirs.items():
-            said.append(f"{name} {_speed(both[at])}, ratio {sum(both[at]) / sum(taken):.2f}x")
-        print("; ".join(said), flush=True)
+    for at, (what, mine) in enumerate({"write, recorded": write, "read, verified": read}.items()):
+        works = {"": mine, **{name: uses[at] for name, uses in rivals.items()}}
+        taken: dict[str, list[float]] = {name: [] for name in works}
+        for number in range(count):
+            # Another one first each time: whoever follows finds things warm.
+            order = list(works)[number % len(works) :] + list(works)[: number % len(works)]
+            for name in order:
+                taken[name].append(timed(works[name], number))
+        middle = statistics.median(taken[""])
+        said = [f"{server.kind}, {size // 1000} kB, one at a time, {what}: {_speed(taken.pop(''))}"]
+        said += [f"{name} {_speed(one)}, median {statistics.median(one) / middle:.2f}x" for name, one in taken.items()]
+        say("; ".join(said))
 
 
 def _put_boto(client: Any, bucket: str, data: bytes, number: int) -> None:
@@ -313,10 +337,9 @@ def what_if(rows: int) -> None:
     began, before = time.monotonic(), processor()
     answer = Survey(records, patchwork, now).what_if("one")
     took = Cost(time.monotonic() - began, processor() - before)
-    print(
+    say(
         f"what-if over {rows} blobs, {rows + rows // 2} rows, {connection.vendor}: {took} (reach < 2 s); "
-        f"{answer.leaving.unreadable} lost",
-        flush=True,
+        f"{answer.leaving.unreadable} lost"
     )
     empty_rows()
 
@@ -372,7 +395,7 @@ def patrol(count: int) -> None:
     seconds = time.monotonic() - began
     assert (seen.looked, seen.broken) == (count, 0)
     minutes = seconds / count * 1e6 / 60
-    print(f"patrol, local, 20 kB: {count / seconds:.0f} copies/s; a million blobs take {minutes:.1f} minutes")
+    say(f"patrol, local, 20 kB: {count / seconds:.0f} copies/s; a million blobs take {minutes:.1f} minutes")
 
 
 def main() -> None:
@@ -382,21 +405,50 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=20)
     parser.add_argument("--megabytes", type=int, default=512)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--move", action="store_true")
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--notes", type=Path)
     chosen = parser.parse_args()
     os.environ.setdefault("ZEGEL_TEST_CACHE", str(Path.home() / ".cache" / "zegel-tests"))
+    NOTES.extend([chosen.notes] if chosen.notes else [])
+    done = chosen.notes.read_text().splitlines() if chosen.notes and chosen.notes.exists() else []
     connect.migrate()
     try:
-        what_if(chosen.rows)
-        what_if_on_postgres(chosen.rows)
-        patrol(min(chosen.objects, 2000))
-        with servers() as (source, target):
-            for server in (source, target):
-                plain(server, 20_000, min(chosen.objects, 200))
-            for here, there in ((source, target), (target, source)):
-                evacuation(here, there, chosen.objects, chosen.kilobytes * 1000, f"{chosen.kilobytes}kb")
-                evacuation(here, there, chosen.large, chosen.megabytes << 20, f"{chosen.megabytes}mib")
+        for name, part in parts(chosen).items():
+            if f"done: {name}" not in done and (not chosen.only or name in chosen.only):
+                part()
+                if NOTES:
+                    with NOTES[0].open("a") as notes:
+                        notes.write(f"done: {name}\n")
     finally:
         shutil.rmtree(TEMPORARY, ignore_errors=True)
+
+
+def parts(chosen: argparse.Namespace) -> dict[str, Callable[[], None]]:
+    """What there is to measure, each by itself."""
+    small = (chosen.objects, chosen.kilobytes * 1000, f"{chosen.kilobytes}kb")
+    large = (chosen.large, chosen.megabytes << 20, f"{chosen.megabytes}mib")
+
+    def both() -> None:
+        with servers() as found:
+            for server in found:
+                plain(server, 20_000, min(chosen.objects, 200))
+
+    def moving(back: bool, count: int, size: int, label: str) -> None:
+        with servers(count * size * (5 if chosen.move else 3)) as (one, other):
+            source, target = (other, one) if back else (one, other)
+            evacuation(source, target, count, size, label, chosen.move)
+
+    return {
+        "what-if": partial(what_if, chosen.rows),
+        "what-if-postgres": partial(what_if_on_postgres, chosen.rows),
+        "patrol": partial(patrol, min(chosen.objects, 2000)),
+        "plain": both,
+        "out-small": partial(moving, False, *small),
+        "out-large": partial(moving, False, *large),
+        "back-small": partial(moving, True, *small),
+        "back-large": partial(moving, True, *large),
+    }
 
 
 if __name__ == "__main__":

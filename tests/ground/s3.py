@@ -144,14 +144,14 @@ def _write_swift(folder: Path, ports: dict[str, int], bucket: Bucket, programs: 
 
 
 @contextmanager
-def running_ceph(folder: Path) -> Iterator[Server]:
-    """One monitor, one OSD on a sparse file and one RADOS gateway."""
+def running_ceph(folder: Path, gigabytes: int = 8) -> Iterator[Server]:
+    """One monitor, one OSD on a sparse file of so many GiB, one RADOS gateway; it gives space back after hours only."""
     for program in ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph-authtool", "monmaptool"):
         if not shutil.which(program):
             pytest.skip("this machine lacks Ceph (Debian: radosgw ceph-mon ceph-osd)")
     mon, gate = free_port(), free_port()
     bucket = Bucket(f"http://127.0.0.1:{gate}", "none", "default", secrets.token_hex(8), secrets.token_hex(16))
-    _write_ceph(folder, mon, gate)
+    _write_ceph(folder, mon, gate, gigabytes << 30)
     conf = ("-c", folder / "ceph.conf")
     _run("ceph-authtool", "-C", folder / "mon.keyring", "--gen-key", "-n", "mon.", "--cap", "mon", "allow *")
     caps = [word for part in ("mon", "osd", "mgr") for word in ("--cap", part, "allow *")]
@@ -180,7 +180,7 @@ def running_ceph(folder: Path) -> Iterator[Server]:
         yield Server("ceph", bucket, (start[2],))
 
 
-def _write_ceph(folder: Path, mon: int, gate: int) -> None:
+def _write_ceph(folder: Path, mon: int, gate: int, size: int) -> None:
     for name in ("mon", "osd0", "rgw", "run", "log"):
         (folder / name).mkdir()
     fsid = str(uuid.uuid4())
@@ -217,7 +217,7 @@ osd_data = {folder}/osd0
 keyring = {folder}/osd0/keyring
 osd_objectstore = bluestore
 bluestore_block_create = true
-bluestore_block_size = 8589934592
+bluestore_block_size = {size}
 osd_memory_target = 939524096
 [client.rgw.a]
 rgw_data = {folder}/rgw
