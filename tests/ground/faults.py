@@ -2,11 +2,14 @@
 
 ``mood``: well · dead (drops every connection) · erring (500) · refusing (403: expired credentials, a changed lock) ·
 full (507 to writes) · keeping (will not delete) · altering (one bit of every object) · cutting (half of every object,
-then the connection drops) · stalling (no answer until the mood changes)
+then the connection drops) · stalling (no answer until the mood changes) · losing (does it, and drops the answer)
+
+``next``: moods for the next requests, one each; after them it is ``mood`` again.
 """
 
 import http.client
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +26,7 @@ class FaultProxy:
     def __init__(self, upstream: str):
         self.upstream = upstream
         self.requests = 0
+        self.next: deque[str] = deque()
         self._mood = "well"
         self.changed = threading.Event()
         proxy = self
@@ -78,7 +82,7 @@ def faulty(endpoint: str) -> Iterator[FaultProxy]:
 
 def _serve(proxy: FaultProxy, request: BaseHTTPRequestHandler) -> None:
     proxy.requests += 1
-    mood, command = proxy.mood, request.command
+    mood, command = proxy.next.popleft() if proxy.next else proxy.mood, request.command
     if mood == "stalling":
         proxy.changed.wait(60)
         mood = proxy.mood
@@ -115,6 +119,10 @@ def _forward(proxy: FaultProxy, request: BaseHTTPRequestHandler, body: bytes, mo
                 upstream.putheader(name, value)
         upstream.endheaders(body or None)
         answer = upstream.getresponse()
+        if mood == "losing":
+            answer.read()
+            request.close_connection = True
+            return
         _pass_on(request, answer, mood)
     except (OSError, http.client.HTTPException):
         request.close_connection = True

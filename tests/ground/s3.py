@@ -127,7 +127,9 @@ def _write_swift(folder: Path, ports: dict[str, int], bucket: Bucket, programs: 
     filters = "catch_errors gatekeeper healthcheck listing_formats s3api tempauth bulk slo dlo versioned_writes symlink"
     account, _, user = bucket.access_key.partition(":")
     settings = {
-        "s3api": f"s3_acl = false\nlocation = {bucket.region}\nauth_pipeline_check = false\n",
+        # A bucket's name may also stand before the host's (virtual-host style), as at most providers.
+        "s3api": f"s3_acl = false\nlocation = {bucket.region}\nauth_pipeline_check = false\n"
+        "storage_domain = localhost\n",
         "tempauth": f"user_{account}_{user} = {bucket.secret_key} .admin\n",
         "versioned_writes": "allow_versioned_writes = true\nallow_object_versioning = true\n",
     }

@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.httpsession import get_cert_path
+from botocore.httpsession import ProxyConfiguration, get_cert_path
+from botocore.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
@@ -58,9 +58,13 @@ class Wire:
             "cert_reqs": "CERT_REQUIRED",
             "ca_certs": get_cert_path(os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True),
         }
-        parts = urlsplit(address)
-        proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-        self._manager = urllib3.ProxyManager(proxy, **pool) if proxy else urllib3.PoolManager(**pool)
+        # botocore's own reading of the environment: a proxy without a scheme, one with a name and a password.
+        proxies = ProxyConfiguration(get_environ_proxies(address))
+        if proxy := proxies.proxy_url_for(address):
+            known = proxies.proxy_headers_for(proxy)
+            self._manager: urllib3.PoolManager = urllib3.ProxyManager(proxy, proxy_headers=known, **pool)
+        else:
+            self._manager = urllib3.PoolManager(**pool)
         self._manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def get(self, key: str, wanted: str = "") -> Iterator[bytes]:
