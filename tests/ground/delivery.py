@@ -139,10 +139,11 @@ def delivering(
     port: int,
     *,
     mailbox: MailServer | None = None,
+    plain: MailServer | None = None,
     signer: MailSigner | None = None,
     **facts: Any,
 ) -> Iterator[Delivering]:
-    """Direct delivery goes to ``port`` of whatever server a domain names."""
+    """Direct delivery goes to ``port`` of whatever server a domain names; ``plain`` is the ordinary mail server."""
     clock, domains = facts.pop("clock", None) or Clock(), Shifting()
     domains.offers["example.nl"] = proving(certificates)
     with ThreadPoolExecutor(4) as pool:
@@ -151,7 +152,11 @@ def delivering(
                             final_patience=5)  # fmt: skip
         direct = DirectCarrier(ways, route)
         carriers: dict[Way, Any] = {"direct": SignedCarrier(direct, signer) if signer else direct}
-        fixed = None
+        fixed = passing = None
+        if plain:
+            passing = FixedRoute(plain, "post.voorbeeld.example", patience=5, final_patience=5)
+            ours = {"voorbeeld.example"}
+            carriers["plain"] = SignedCarrier(passing, signer, ours) if signer else passing
         if mailbox:
             fixed = FixedRoute(mailbox, "post.voorbeeld.example", patience=5, final_patience=5)
             carriers["mailbox"] = MailboxCarrier({"eigen.example": fixed})
@@ -160,8 +165,9 @@ def delivering(
             yield Delivering(ground, domains, clock)
         finally:
             route.close()
-            if fixed:
-                fixed.close()
+            for one in (fixed, passing):
+                if one:
+                    one.close()
 
 
 def unproven(offer: Offer) -> Offer:

@@ -52,7 +52,11 @@ def test_each_part_brings_its_carrier() -> None:
     assert isinstance(carriers["mailbox"], MailboxCarrier)
     assert set(carriers["mailbox"].routes) == {"voorbeeld.example", "ander.example"} == found.ways.own
     assert found.ways.plain
-    assert isinstance(found.carriers(Signer())["direct"], SignedCarrier)
+    signed = found.carriers(Signer())
+    assert isinstance(signed["direct"], SignedCarrier)
+    assert isinstance(signed["plain"], SignedCarrier)
+    assert signed["plain"].domains == {"voorbeeld.example", "ander.example"}
+    assert isinstance(signed["mailbox"], MailboxCarrier)
 
 
 def test_a_mailbox_server_elsewhere_needs_tls() -> None:

@@ -4,12 +4,15 @@ The mail is read twice: a signature stands before what it signs, and no mail is 
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Protocol
 
 from zegel.journeys.ports import Carrier
+from zegel.journeys.ways import domain_of
+from zegel.mime.headers import read_addresses, read_headers
 from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.delivery import Delivered, RawMail
 
@@ -28,10 +31,13 @@ class MailSigner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignedCarrier:
-    """Signs, and lets ``carrier`` hand over."""
+    """Signs, and lets ``carrier`` hand over. With ``domains`` only what comes from an address in one of them: the
+    organisation does not answer for others.
+    """
 
     carrier: Carrier
     signer: MailSigner
+    domains: AbstractSet[str] | None = None
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
         """Raises as the port tells."""
@@ -41,9 +47,15 @@ class SignedCarrier:
     def _signed(self, mail: RawMail) -> Iterator[bytes]:
         pieces = iter(mail.open())
         head, first = _head(pieces)
-        if head:
+        if head and self._is_ours(head):
             yield self.signer.sign(head, chain((first,), pieces))
         yield from mail.open()
+
+    def _is_ours(self, head: bytes) -> bool:
+        if self.domains is None:
+            return True
+        senders = read_addresses(read_headers(head).all("from"))
+        return bool(senders) and all(domain_of(address) in self.domains for _, address in senders)
 
 
 def _head(pieces: Iterator[bytes]) -> tuple[bytes, bytes]:

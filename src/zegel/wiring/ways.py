@@ -7,7 +7,7 @@ from functools import cached_property
 
 from zegel.journeys.ports import Carrier
 from zegel.journeys.signed import MailSigner, SignedCarrier
-from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
+from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways, domain_of
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
 from zegel.wiring.build import Ground, utc_now
@@ -38,7 +38,7 @@ class MailWays:
         return Ways(own, domains, pool, utc_now, plain=plain, portal=portal, is_used=self.is_used)
 
     def carriers(self, signer: MailSigner | None) -> dict[Way, Carrier]:
-        """With ``signer`` what goes direct is signed. Raises Mistake ``mail-needs-tls``."""
+        """With ``signer`` what goes direct or passes is signed. Raises Mistake ``mail-needs-tls``."""
         config = self.ground.config
         found: dict[Way, Carrier] = {}
         if config.direct.enabled:
@@ -52,8 +52,16 @@ class MailWays:
             mail = config.mail
             secret = self.ground.path(mail.password_file) if mail.password_file else None
             relay = MailServer(mail.host, mail.port, "smtp", mail.tls, None, "", mail.user, secret)
-            found["plain"] = FixedRoute(relay, self._own_name)
+            plain = FixedRoute(relay, self._own_name)
+            found["plain"] = SignedCarrier(plain, signer, self._own_domains) if signer else plain
         return found
+
+    @property
+    def _own_domains(self) -> frozenset[str]:
+        """Domains whose mail is ours to sign: what passes is not always written by us."""
+        config = self.ground.config
+        boxes = {domain for part in config.mailbox for domain in part.domains}
+        return frozenset({*config.organisation.domains, *boxes, domain_of(config.mail.sender)})
 
     @property
     def _own_name(self) -> str:
