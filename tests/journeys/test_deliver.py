@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -286,6 +287,60 @@ def test_what_goes_direct_is_signed_and_another_verifier_agrees(
         verifier = dkim.DKIM(mail.content)
         for index in (0, 1):
             assert verifier.verify(idx=index, dnsfunc=lambda name, timeout=5: records[name.decode().rstrip(".")])
+
+
+def test_what_passes_is_signed_when_it_is_ours_and_its_report_speaks_of_no_notice(
+    tmp_path: Path, database: databases.Database, certificates: Certificates
+) -> None:
+    keys = DkimKeys(tmp_path / "dkim", "voorbeeld.example")
+    records = {record.name: record.text.encode() for record in keys.make("2026a")}
+    signer = keys.signer("2026a", lambda: datetime.now(UTC))
+    foreign = MAIL.replace(b"a@voorbeeld.example", b"a@voorbeeld.example, b@elders.example")
+    with mail_peer() as relay:
+        plain = MailServer("127.0.0.1", relay.port, "smtp", "none")
+        with delivering(tmp_path, certificates, 1, plain=plain, signer=signer) as desk:
+            desk.send(way="plain", notify=Notify(success=True, asked=True))
+            desk.ground.announce()
+            desk.send(way="plain", mail=foreign)
+            desk.ground.announce()
+            (report,) = desk.ground.mails()
+    ours, theirs = relay.mails
+    assert ours.content.endswith(MAIL)
+    for index in (0, 1):
+        verifier = dkim.DKIM(ours.content)
+        assert verifier.verify(idx=index, dnsfunc=lambda name, timeout=5: records[name.decode().rstrip(".")])
+    assert theirs.content == foreign
+    assert report["Subject"] == f"Doorgegeven: {READER}"
+    assert "Action: relayed" in report.as_string()
+    assert "aankondiging" not in report.as_string()
+
+
+def test_a_server_that_did_not_prove_itself_is_noted_when_another_took_the_mail(
+    desk: Delivering, peer: MailPeer, tmp_path: Path
+) -> None:
+    (true,) = desk.domains.offers["example.nl"].servers
+    (false,) = proving(make_certificates(tmp_path / "other", "mx.example.nl")).servers
+    servers = (replace(false, name="mx0.example.nl", base="mx0.example.nl", preference=5), true)
+    desk.domains.offers["example.nl"] = replace(desk.domains.offers["example.nl"], servers=servers)
+    parcel = desk.send()
+    desk.ground.announce()
+    assert desk.state(parcel) == "delivered"
+    (entry,) = [one for one in desk.ground.house.audit.entries() if one.event == "reader:delivered"]
+    assert entry.facts["distrusted"] == 1
+
+
+def test_a_delay_is_told_with_the_time_when_it_becomes_a_notice(desk: Delivering, peer: MailPeer) -> None:
+    peer.steps["mail"] = "451 4.3.0 later"
+    desk.send(proof="mail", notify=Notify(failure=True, delay=True, asked=True))
+    for _ in range(6):
+        desk.run(hours=1)
+    (report,) = desk.ground.mails()
+    body = report.get_body(("plain",))
+    assert body is not None
+    words = " ".join(body.get_content().split())
+    # A day after it was sent (``direct.hours``), not three.
+    assert "proberen tot zaterdag 21 november 2026" in words
+    assert "wordt het een aankondiging met een link" in words
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ class Desk:
     ans: Actor
     bob: Actor
 
-    def send(self, *to: str) -> dict[str, tuple[int, bytes]]:
+    def send(self, *to: str, notify: str = "") -> dict[str, tuple[int, bytes]]:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = SENDER, ", ".join(to), "Besluit"
         mail["Zegel-Proof"] = "mail"
@@ -44,7 +44,7 @@ class Desk:
         mail.add_attachment(b"%PDF-1.4 besluit", maintype="application", subtype="pdf", filename="besluit.pdf")
         with smtplib.SMTP("127.0.0.1", self.door, timeout=30) as client:
             client.login(SENDER, self.ground.password)
-            return client.send_message(mail, SENDER, to)
+            return client.send_message(mail, SENDER, to, rcpt_options=[f"NOTIFY={notify}"] if notify else ())
 
     def states(self) -> dict[str, tuple[str, str]]:
         (status, *_) = self.ground.house.follow.parcels(self.ground.actor)
@@ -111,6 +111,19 @@ def test_a_mail_is_kept_and_read_by_who_may(desk: Desk) -> None:
     desk.ground.house.authors.disallow(ANS, "Team@loket.example")
     with pytest.raises(NotFound):
         receive.open(desk.ans, slip)
+
+
+def test_who_asks_hears_that_it_lies_in_the_mailbox(desk: Desk) -> None:
+    desk.send(ANS, notify="FAILURE")
+    desk.send(ANS, BOB, notify="SUCCESS,FAILURE")
+    desk.ground.announce()
+    reports = desk.ground.mails()
+    assert {mail["To"] for mail in reports} == {SENDER}
+    assert sorted(mail["Subject"] for mail in reports) == [f"Bezorgd: {ANS}", f"Bezorgd: {BOB}"]
+    for report in reports:
+        assert "Action: delivered" in report.as_string()
+        assert "ligt in de postbus van" in " ".join(report.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
+        assert "XYZZY" not in report.as_string()
 
 
 def test_withdrawn_or_expired_it_is_gone(desk: Desk) -> None:

@@ -102,6 +102,42 @@ def test_every_report_says_the_same_to_programs_and_people(
 
 
 @pytest.mark.parametrize(
+    ("language", "way", "action", "words"),
+    [
+        ("nl", "plain", "relayed", "geeft het door als gewone e-mail"),
+        ("en", "plain", "relayed", "passes it on as ordinary mail"),
+        ("nl", "plain", "failed", "heeft uw bericht van"),
+        ("en", "plain", "failed", "did not get your message of"),
+        ("nl", "portal", "delivered", "ligt in de postbus van j.dejong@example.net"),
+        ("en", "portal", "delivered", "lies in the mailbox of j.dejong@example.net"),
+        ("nl", "link", "relayed", "een mailserver heeft de aankondiging aangenomen"),
+        ("nl", "direct", "delivered", "over een beveiligde verbinding"),
+        ("nl", "mailbox", "failed", "heeft uw beveiligde bericht van"),
+    ],
+)
+def test_words_tell_of_what_was_sent(language: str, way: str, action: Action, words: str) -> None:
+    said = _words(replace(_FACTS, language=language, way=way, action=action, status=""))
+    assert words in said
+    if way == "plain":
+        assert "aankondiging" not in said
+        assert "notice" not in said
+
+
+def test_a_delay_says_who_tries_until_when_and_what_then() -> None:
+    facts = replace(_FACTS, action="delayed", status="4.4.1", until=_NOW + timedelta(hours=23))
+    assert "tot zaterdag 21 november 2026, 09:14 uur. Lukt het dan nog niet, dan krijgt u daarvan bericht" in _words(
+        facts
+    )
+    assert "Will-Retry-Until" in _fields(facts)[1]
+    # A notice follows: that is another try.
+    direct = replace(facts, way="direct")
+    assert "dan wordt het een aankondiging met een link" in _words(direct)
+    assert "Will-Retry-Until" not in _fields(direct)[1]
+    # Another server's delay: it tries, and does not say for how long.
+    assert "Een mailserver op de weg ernaartoe blijft het proberen" in _words(replace(facts, until=None))
+
+
+@pytest.mark.parametrize(
     ("status", "why"),
     [
         ("5.1.1", "dit mailadres bestaat niet."),

@@ -18,7 +18,7 @@ from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.announce import Errand
 from zegel.journeys.ports import BlobStore, Carrier, Clock, CourierKey, OutboxRow, Records, Schedule
-from zegel.journeys.reports import Reports, reason_of
+from zegel.journeys.reports import LIFETIME, Reports, reason_of
 from zegel.parcels.outbox_words import DeliveryWords, NoticeWords, Words, read_words, spell_words
 from zegel.parcels.states import Slip, check_open
 from zegel.parcels.ways import Way
@@ -82,7 +82,14 @@ class Deliver:
             self.records.wipe_slip(slip.slip, now)
             # An ordinary mail server passes it on, over whatever line there is: that is no delivery (RFC 3464 §2.3.3).
             self.reports.add(slip, "relayed" if slip.way == "plain" else "delivered", taken.reply)
-            facts = {"way": slip.way, "proof": taken.proof, "tls": taken.tls, "group": taken.group}
+            facts: dict[str, str | int] = {
+                "way": slip.way,
+                "proof": taken.proof,
+                "tls": taken.tls,
+                "group": taken.group,
+                # How many servers were passed over for not proving themselves. Names would be a stranger's words.
+                **({"distrusted": len(taken.distrusted)} if taken.distrusted else {}),
+            }
             noted.append(Noted(now, "courier", Event.READER_DELIVERED, slip.slip, facts))
         self.records.append_audits(noted)
 
@@ -94,7 +101,7 @@ class Deliver:
         return None if now >= end else min(due, end)
 
     def delayed(self, errand: Errand, error: ZegelError) -> None:
-        self.reports.delayed_row(errand, error)
+        self.reports.delayed_row(errand, error, self.direct_for if errand.slip.way == "direct" else LIFETIME)
 
     def given_up(self, errand: Errand, error: ZegelError) -> None:
         if error.kind in _OVER - {"expired"}:

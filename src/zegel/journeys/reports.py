@@ -66,10 +66,10 @@ class Reports:
         facts = {"status": status} if status else {}
         self.records.append_audit(self.clock(), "courier", Event.READER_DELAYED, slip.slip, facts)
 
-    def delayed_row(self, errand: Errand, error: ZegelError) -> None:
-        """The same for a row that is given back, once it has been tried for long."""
+    def delayed_row(self, errand: Errand, error: ZegelError, lifetime: timedelta = LIFETIME) -> None:
+        """The same for a row that is given back, once it has been tried for long; ``lifetime``: of its trying."""
         if self.clock() - errand.row.created >= DELAY:
-            self.delayed(errand.slip, reason_of(error), (errand.row.created + LIFETIME).isoformat())
+            self.delayed(errand.slip, reason_of(error), (errand.row.created + lifetime).isoformat())
 
 
 def _wanted(slip: Slip, what: str) -> bool:
@@ -126,6 +126,7 @@ class TellSender:
             status=status_of(words.reason),
             reply=words.reason if _REPLY.match(words.reason) else "",
             until=datetime.fromisoformat(words.until) if words.until else None,
+            way=slip.way,
             envelope_id=decode_xtext(slip.notify.envid),
             original_recipient=decode_xtext(slip.notify.orcpt),
         )

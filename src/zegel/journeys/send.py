@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from zegel import seal
 from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Mistake
@@ -13,6 +14,7 @@ from zegel.journeys.together import Together
 from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Accepted, Deposit, check_deposit, digest
 from zegel.parcels.limits import Limits
+from zegel.parcels.outbox_words import ReportWords, spell_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class _Ready:
     noted: Noted
     asked: Question | None = None
     """About readers whose proof is missing."""
+    told: Sequence[tuple[str, bytes]] = ()
+    """Slips of mailboxes in which it now lies, for senders who asked to hear that, and their sealed reports."""
 
     @property
     def entries(self) -> list[Noted]:
@@ -63,7 +67,8 @@ class Send:
         readers = sum(reader.kind != "archive" for reader in deposit.readers)
         facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
         noted = Noted(now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts)
-        return self._together(_Ready(accepted, copies, noted, self._ask(deposit)), self._write, self._write_all)
+        ready = _Ready(accepted, copies, noted, self._ask(deposit), self._tell(deposit))
+        return self._together(ready, self._write, self._write_all)
 
     def _once(self, deposit: Deposit) -> bytes:
         if not deposit.once:
@@ -79,7 +84,7 @@ class Send:
                     return first
             if self.records.add_deposit(it.deposit, it.digest, it.moment, it.sender_name):
                 self.records.add_copies(ready.copies, it.moment)
-                self._add_questions([ready])
+                self._add_reports([ready])
                 self.records.append_audits(ready.entries)
         return it.deposit.parcel
 
@@ -88,7 +93,7 @@ class Send:
         with self.records.transaction():
             self.records.add_deposits([ready.accepted for ready in several])
             self.records.add_copies([copy for ready in several for copy in ready.copies], several[0].accepted.moment)
-            self._add_questions(several)
+            self._add_reports(several)
             self.records.append_audits([entry for ready in several for entry in ready.entries])
         return [ready.accepted.deposit.parcel for ready in several]
 
@@ -101,7 +106,16 @@ class Send:
             raise Mistake("A reader of this parcel has no proof.", code="no-proof")
         return self.fill_in.ask(waiting)
 
-    def _add_questions(self, several: Sequence[_Ready]) -> None:
-        for asked in (ready.asked for ready in several):
-            if asked:
-                self.records.add_outbox("report", asked.slip, asked.sealed, asked.noted.moment)
+    def _tell(self, deposit: Deposit) -> Sequence[tuple[str, bytes]]:
+        """In a mailbox that is read here it is delivered from now on (RFC 3464 §2.3.3); other ways report later."""
+        kept = [reader.slip for reader in deposit.readers if reader.way == "portal" and reader.notify.success]
+        if not kept or self.fill_in is None:
+            return ()
+        courier = seal.parse_recipient(self.fill_in.courier)
+        return [(slip, seal.seal(spell_words(ReportWords(slip, "delivered")), courier)) for slip in kept]
+
+    def _add_reports(self, several: Sequence[_Ready]) -> None:
+        for ready in several:
+            asked = [(ready.asked.slip, ready.asked.sealed)] if ready.asked else []
+            for slip, sealed in (*asked, *ready.told):
+                self.records.add_outbox("report", slip, sealed, ready.accepted.moment)

@@ -37,18 +37,22 @@ _SUBJECTS = {
         "delayed": "Nog niet bezorgd: {reader}",
         "relayed": "Aangekondigd: {reader}",
         "delivered": "Bezorgd: {reader}",
+        "passed": "Doorgegeven: {reader}",
+        "kept": "Bezorgd: {reader}",
     },
     "en": {
         "failed": "Not reached: {reader}",
         "delayed": "Not delivered yet: {reader}",
         "relayed": "Announced: {reader}",
         "delivered": "Delivered: {reader}",
+        "passed": "Passed on: {reader}",
+        "kept": "Delivered: {reader}",
     },
 }
 _TEXTS = {
     "nl": {
         "failed": """\
-{reader} heeft uw beveiligde bericht van {sent} niet gekregen.
+{reader} heeft {message} van {sent} niet gekregen.
 
 Waarom: {why}
 
@@ -61,13 +65,11 @@ Wij proberen het niet nog een keer. Andere ontvangers van het bericht
 staan hier los van.
 """,
         "delayed": """\
-{reader} heeft uw beveiligde bericht van {sent} nog niet gekregen.
+{reader} heeft {message} van {sent} nog niet gekregen.
 
 Waarom: {why}
 
-U hoeft niets te doen. Wij blijven het proberen tot
-{until}. Lukt het dan nog niet, dan krijgt u
-daarvan bericht.
+U hoeft niets te doen. {then}
 """,
         "relayed": """\
 {reader} is op de hoogte gesteld van uw beveiligde bericht van
@@ -82,10 +84,24 @@ De mailserver van {reader} heeft uw bericht van
 
 Of de ontvanger het heeft gelezen, weten wij niet.
 """,
+        "passed": """\
+Onze mailserver heeft uw bericht van {sent} aan
+{reader} aangenomen en geeft het door als gewone
+e-mail.
+
+Of de ontvanger het heeft gekregen en gelezen, weten wij niet.
+""",
+        "kept": """\
+Uw beveiligde bericht van {sent} ligt in de
+postbus van {reader}.
+
+Of de ontvanger het heeft gelezen, ziet u in uw overzicht van verzonden
+berichten.
+""",
     },
     "en": {
         "failed": """\
-{reader} did not get your secure message of {sent}.
+{reader} did not get {message} of {sent}.
 
 Why: {why}
 
@@ -97,13 +113,11 @@ What can you do?
 We will not try again. Other readers of the message are not affected.
 """,
         "delayed": """\
-{reader} did not get your secure message of {sent} yet.
+{reader} did not get {message} of {sent} yet.
 
 Why: {why}
 
-You need not do anything. We keep trying until
-{until}. If it has not worked by then, we tell
-you.
+You need not do anything. {then}
 """,
         "relayed": """\
 {reader} was told of your secure message of {sent}:
@@ -118,8 +132,53 @@ The mail server of {reader} has taken your message of
 
 Whether the reader has read it we do not know.
 """,
+        "passed": """\
+Our mail server has taken your message of {sent} to
+{reader}, and passes it on as ordinary mail.
+
+Whether the reader has got it and read it we do not know.
+""",
+        "kept": """\
+Your secure message of {sent} lies in the mailbox of
+{reader}.
+
+Whether the reader has read it you see in your list of sent messages.
+""",
     },
 }
+_MESSAGE = {
+    "nl": {"link": "uw beveiligde bericht", "plain": "uw bericht"},
+    "en": {"link": "your secure message", "plain": "your message"},
+}
+_THEN = {
+    "nl": {
+        "told": """\
+Wij blijven het proberen tot
+{until}. Lukt het dan nog niet, dan krijgt u
+daarvan bericht.""",
+        "link": """\
+Wij blijven het proberen tot
+{until}. Lukt het dan nog niet, dan wordt het
+een aankondiging met een link.""",
+        "theirs": """\
+Een mailserver op de weg ernaartoe blijft het
+proberen. Lukt dat niet, dan krijgt u daarvan bericht.""",
+    },
+    "en": {
+        "told": """\
+We keep trying until
+{until}. If it has not worked by then, we tell
+you.""",
+        "link": """\
+We keep trying until
+{until}. If it has not worked by then, it
+becomes a notice with a link.""",
+        "theirs": """\
+A mail server on the way keeps trying. If that
+does not work, we tell you.""",
+    },
+}
+"""After a delay: what we do until when, or that it is another server's turn."""
 _WHY = {
     "nl": {
         "address": "dit mailadres bestaat niet.",
@@ -165,7 +224,9 @@ class ReportFacts:
     reply: str = ""
     """Codes alone, as ``550 5.1.1``: the words of a foreign server are never passed on."""
     until: datetime | None = None
-    """With ``delayed``: when we give up."""
+    """With ``delayed``: how long we try, when it is we who do."""
+    way: str = "link"
+    """How the message travels to the reader (``parcels.ways``)."""
     envelope_id: str = ""
     original_recipient: str = ""
     in_reply_to: str = ""
@@ -181,7 +242,7 @@ def write_report(facts: ReportFacts, address: str, zone: ZoneInfo, now: datetime
     """Return the report; ``address`` is the courier's. Send it with the empty envelope sender."""
     language = facts.language if facts.language in _TEXTS else "nl"
     utf8 = not all(part.isascii() for part in (facts.to, facts.reader, address))
-    subject = _SUBJECTS[language][facts.action].format(reader=facts.reader)
+    subject = _SUBJECTS[language][_form(facts)].format(reader=facts.reader)
     about = About(facts.organisation, address, subject, facts.organisation, language)
     fields = {"Auto-Submitted": "auto-replied"}
     if facts.in_reply_to:
@@ -193,14 +254,25 @@ def write_report(facts: ReportFacts, address: str, zone: ZoneInfo, now: datetime
 
 
 def _words(facts: ReportFacts, language: str, zone: ZoneInfo) -> str:
-    text = _TEXTS[language][facts.action] + _END[language]
+    text = _TEXTS[language][_form(facts)].replace("{then}", _THEN[language][_then(facts)]) + _END[language]
     return text.format(
+        message=_MESSAGE[language].get(facts.way, _MESSAGE[language]["link"]),
         reader=facts.reader,
         organisation=facts.organisation,
         sent=spell_moment(facts.sent, language, zone),
         until=spell_moment(facts.until, language, zone) if facts.until else "",
         why=_WHY[language][_why(facts)],
     )
+
+
+def _form(facts: ReportFacts) -> str:
+    """Which words: an action means something else where there is no notice, or no mail server."""
+    other = {("relayed", "plain"): "passed", ("delivered", "portal"): "kept"}
+    return other.get((facts.action, facts.way), facts.action)
+
+
+def _then(facts: ReportFacts) -> str:
+    return "theirs" if facts.until is None else "link" if facts.way == "direct" else "told"
 
 
 def _why(facts: ReportFacts) -> str:
@@ -225,7 +297,8 @@ def _status_part(facts: ReportFacts, utf8: bool) -> bytes:
     lines.append(f"Status: {_status(facts)}")
     if facts.reply:
         lines.append(f"Diagnostic-Code: smtp; {_printable(facts.reply)}")
-    if facts.until and facts.action == "delayed":
+    # Not where a notice follows: that is no end of our trying (RFC 3464 §2.3.9).
+    if facts.until and facts.action == "delayed" and facts.way != "direct":
         lines.append(f"Will-Retry-Until: {format_datetime(facts.until.astimezone(UTC))}")
     kind = "message/global-delivery-status" if utf8 else "message/delivery-status"
     head = f"Content-Type: {kind}\r\n" + ("Content-Transfer-Encoding: 8bit\r\n" if utf8 else "")
