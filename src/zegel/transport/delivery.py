@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Shown = Literal["dane", "mta-sts", "authority", "local"]
-"""``authority``: a fixed server showed a certificate of a trusted authority; ``local``: it is on this machine."""
+Shown = Literal["dane", "mta-sts", "authority", "local", "zegel"]
+"""``zegel``: it went sealed, to keys that the domain's signed record names; ``authority``: a fixed server showed a
+certificate of a trusted authority; ``local``: it is on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
