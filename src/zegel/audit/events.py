@@ -27,6 +27,7 @@ class Event(StrEnum):
     # Subject: the parcel's identifier.
     MANIFEST_SIGNED = "manifest:signed"
     PARCEL_DEPOSITED = "parcel:deposited"
+    PARCEL_ARRIVED = "parcel:arrived"
     PARCEL_REVOKED = "parcel:revoked"
     PARCEL_EXPIRED = "parcel:expired"
     PARCEL_GONE = "parcel:gone"

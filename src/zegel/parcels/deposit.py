@@ -20,7 +20,7 @@ LANGUAGES = ("nl", "en")
 CLASSES = range(5)
 _AGE = b"age-encryption.org/v1\n"
 
-ReaderKind = Literal["claim", "archive", "mailbox"]
+ReaderKind = Literal["claim", "archive", "mailbox", "arrival"]
 
 
 @dataclass(frozen=True, slots=True)

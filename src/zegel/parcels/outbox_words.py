@@ -51,6 +51,23 @@ class DeliveryWords:
     mail: str
     sender: str
     form: MailForm = "8bit"
+    trace: str = ""
+    """Fields that stand before the mail, such as where it came from sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalWords:
+    """Something came sealed from another organisation: what was ``said``, to the letter, and both its signatures."""
+
+    kind: ClassVar[str] = "arrival"
+    version: ClassVar[str] = "arrival row v1"
+
+    slip: str
+    said: str = field(repr=False)
+    key: str
+    time: str
+    ed25519: str
+    mldsa65: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +88,8 @@ class ReportWords:
     until: str = ""
 
 
-Words = NoticeWords | SmsCodeWords | DeliveryWords | ReportWords
-_ALL: tuple[type[Words], ...] = (NoticeWords, SmsCodeWords, DeliveryWords, ReportWords)
+Words = NoticeWords | SmsCodeWords | DeliveryWords | ReportWords | ArrivalWords
+_ALL: tuple[type[Words], ...] = (NoticeWords, SmsCodeWords, DeliveryWords, ReportWords, ArrivalWords)
 _KINDS = {words.kind: words for words in _ALL}
 
 

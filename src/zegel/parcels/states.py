@@ -108,6 +108,11 @@ class Slip:
     notify: Notify = SILENT
     attachments: int = 0
     delivered: datetime | None = None
+    class_: int = 2
+    return_to: str = ""
+    """Who is told what became of this reader; empty: the sender."""
+    origin: str = field(default="", repr=False)
+    """For what came from another organisation: whose it is (``parcels.origin``)."""
 
 
 def check_open(slip: Slip, now: datetime) -> None:

@@ -17,12 +17,12 @@ from zegel.errors import Mistake
 Way = Literal["link", "direct", "mailbox", "portal", "zegel", "plain"]
 
 WAYS: tuple[Way, ...] = ("link", "direct", "mailbox", "portal", "zegel", "plain")
-CARRIES_MAIL: frozenset[Way] = frozenset({"direct", "mailbox", "plain"})
+CARRIES_MAIL: frozenset[Way] = frozenset({"direct", "mailbox", "zegel", "plain"})
 """Ways on which the mail itself travels: the parcel then holds it, sealed, as its last blob."""
 
-Found = Literal["mailbox", "portal", "nobody", "direct", "unsure", "link"]
+Found = Literal["mailbox", "portal", "nobody", "zegel", "direct", "unsure", "link"]
 """What is known of an address: an own mailbox at a server or in the portal, one in the portal that no account may read,
-a domain that proves itself, one that could not be asked, or none of these."""
+a domain whose organisation runs a Zegel, one that proves itself, one that could not be asked, or none of these."""
 
 
 def pick_way(address: str, found: Found, *, has_proof: bool, allowed: Collection[str] | None = None) -> Way:
@@ -39,6 +39,11 @@ def pick_way(address: str, found: Found, *, has_proof: bool, allowed: Collection
         return "mailbox"
     if found == "portal" and "mailbox" in may:
         return "portal"
+    if found == "zegel" and "zegel" in may:
+        return "zegel"
+    if found == "zegel":
+        # Whether it would take the mail directly, too, was not asked: the courier will.
+        found = "unsure"
     if "direct" in may and (found == "direct" or (found == "unsure" and not (has_proof and "link" in may))):
         return "direct"
     if "link" in may:
