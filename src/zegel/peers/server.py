@@ -77,6 +77,11 @@ class PeerServer:
             self._profile = _reading(lambda: _read_profile(answer))
         return self._profile
 
+    @property
+    def api(self) -> str:
+        """Where the outside's API is, without a slash at the end."""
+        return self.profile().api
+
     def signing_keys(self) -> list[SigningKey]:
         return list(self.profile().signing)
 
@@ -92,13 +97,17 @@ class PeerServer:
         """Upload pieces as one body; the length is told beforehand, so that nothing is joined in memory."""
         length = sum(len(piece) for piece in pieces)
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
-        return self._call("PUT", self.profile().api + path, content=iter(pieces), headers=headers)
+        return self._call("PUT", self.api + path, content=iter(pieces), headers=headers)
 
     def post(self, path: str, members: dict[str, Any]) -> dict[str, Any]:
-        return self._call("POST", self.profile().api + path, json=members)
+        return self._call("POST", self.api + path, json=members)
 
     def keep_receipt(self, blob: str, receipt: str) -> None:
         self._receipts[blob] = receipt
+
+    def receipt(self, blob: str) -> str:
+        """What the server gave for a blob that was uploaded here."""
+        return self._receipts[blob]
 
     def vouch(self, actor: object, parcel: str, digest: str) -> Signature:
         """Have the organisation sign; the actor is whoever the token belongs to."""
