@@ -80,6 +80,8 @@ class Slip(models.Model):
     telephone = models.CharField(max_length=20, blank=True)
     way = models.CharField(max_length=10, default="link", db_default="link")
     notify = models.CharField(max_length=640, blank=True, default="", db_default="")
+    return_to = models.CharField(max_length=ADDRESS, blank=True, default="", db_default="")
+    origin = models.TextField(blank=True, default="", db_default="")
     salt = models.BinaryField(default=b"")
     verifier = models.BinaryField(default=b"")
     sealed_slip = models.BinaryField()
@@ -311,6 +313,22 @@ class MailSeen(models.Model):
 
     def __str__(self) -> str:
         return self.parcel
+
+
+class Published(models.Model):
+    """What the inside signed for the outside to publish, by name: JSON."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    body = models.TextField()
+    since = models.DateTimeField()
+
+    class Meta:
+        """A few rows."""
+
+        db_table = "published"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Job(models.Model):

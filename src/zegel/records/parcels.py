@@ -148,7 +148,7 @@ class Parcels:
                 rows = rows.filter(parcel__created__lte=moment).filter(
                     Q(parcel__created__lt=moment) | Q(slip__lt=last.slip)
                 )
-            rows = rows.defer("sealed_slip", "share", "salt", "verifier", "code_hash")
+            rows = rows.defer("sealed_slip", "share", "salt", "verifier", "code_hash", "origin")
             return [received(row) for row in rows.order_by("-parcel__created", "-slip")[:limit]]
 
     def mark(self, slip: str, milestone: Milestone, now: datetime) -> bool:

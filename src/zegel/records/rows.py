@@ -82,6 +82,9 @@ def whole_slip(slip: models.Slip) -> states.Slip:
         notify=read_notify(slip.notify),
         attachments=parcel.attachments,
         delivered=slip.delivered,
+        class_=parcel.class_number,
+        return_to=slip.return_to,
+        origin=slip.origin,
     )
 
 

@@ -1,5 +1,6 @@
 """``journeys.ports.Records`` in SQL, put together from its parts."""
 
+from zegel.records.arrivals import Arrivals
 from zegel.records.chain import Chain
 from zegel.records.moving import Moving
 from zegel.records.outbox import Outbox
@@ -12,7 +13,7 @@ from zegel.records.transactions import Transactions
 from zegel.records.tries import Tries
 
 
-class SqlRecords(Transactions, Parcels, Places, Plans, Repeats, Moving, Tries, Outbox, Chain, Ticks):
+class SqlRecords(Transactions, Parcels, Arrivals, Places, Plans, Repeats, Moving, Tries, Outbox, Chain, Ticks):
     """All of the port on Django's ``default`` database; holds no state, so threads may share one.
 
     Django must be configured (``connect.database``) before this module is imported.
