@@ -37,7 +37,7 @@ from zegel.records.sql import SqlRecords
 from zegel.stores.choosing import Patch
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.patchwork import Patchwork
-from zegel.wiring.build import Inside, assemble
+from zegel.wiring.build import Inside, Peers, assemble
 from zegel.wiring.config import MailPart, SmsPart
 
 SENDER = "zorg@voorbeeld.example"
@@ -155,6 +155,7 @@ def make_house(
     store: Patchwork | None = None,
     clock: Clock | None = None,
     custody: Custody | None = None,
+    peers: Peers | None = None,
     **inside_facts: Any,
 ) -> Ground:
     """Build both zones in one process, with one sender; stored on one local patch unless ``store`` is given.
@@ -179,7 +180,7 @@ def make_house(
     people = SqlPeople(clock, Passwords(work_factor=2))
     records = SqlRecords()
     patchwork = store or Patchwork([Patch("local", LocalStore(folder / "store"))], records, clock)
-    house = assemble(profile, records, people, patchwork, b"k" * 32, inside, clock)
+    house = assemble(profile, records, people, patchwork, b"k" * 32, inside, clock, peers)
     password = "niet-raden-123"
     actor = house.welcome.add(SENDER, "Afdeling Zorg", password)
     return Ground(house, clock, folder, custody, actor, house.welcome.new_token(SENDER, "test"), password)

@@ -58,6 +58,7 @@ def test_every_operation_of_the_contract_is_there(documents: dict[str, Any]) -> 
         ("POST", "/api/v1/parcels/{parcel}/revoke"),
         ("POST", "/api/v1/parcels/{parcel}/expiry"),
         ("POST", "/api/v1/slips/{slip}/proof"),
+        ("POST", "/api/v1/arrivals"),
         ("GET", "/api/v1/reader/slips/{slip}"),
         ("POST", "/api/v1/reader/slips/{slip}/code"),
         ("POST", "/api/v1/reader/slips/{slip}/open"),
@@ -79,7 +80,7 @@ def test_errors_are_declared_as_problems(documents: dict[str, Any]) -> None:
 
 def test_tokens_are_declared_where_they_are_needed(documents: dict[str, Any]) -> None:
     for _, _, path, operation in operations(documents):
-        assert bool(operation.get("security")) == (not path.startswith("/api/v1/reader")), path
+        assert bool(operation.get("security")) == (not path.startswith(("/api/v1/reader", "/api/v1/arrivals"))), path
 
 
 def test_a_deposit_is_described_to_the_last_member(documents: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.announce import Errand
+from zegel.journeys.depart import Depart
 from zegel.journeys.ports import BlobStore, Carrier, Clock, CourierKey, OutboxRow, Records, Schedule
 from zegel.journeys.reports import LIFETIME, Reports, reason_of
 from zegel.parcels.outbox_words import DeliveryWords, NoticeWords, Words, read_words, spell_words
@@ -30,6 +31,8 @@ LEASE = timedelta(minutes=15)
 _RENEW_EVERY = timedelta(minutes=1)
 _REFUSED = frozenset({"mail-refused", "bad-address"})
 """Her server says that it never will: there is nobody to send a notice to either."""
+_FALLS_BACK = frozenset({"direct", "zegel"})
+"""To a notice with a link."""
 _OVER = frozenset({"revoked", "expired", "unknown-slip"})
 
 
@@ -47,32 +50,49 @@ class Deliver:
     reports: Reports
     bounces: BounceAddresses | None
     clock: Clock
+    depart: Depart | None = None
+    """For readers whose organisation runs a Zegel, where that is on."""
     _taken: dict[int, Delivered] = field(default_factory=dict, repr=False)
     """What came of each row between handing over and finishing."""
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
         assert isinstance(words, DeliveryWords)  # noqa: S101
+        sender = self.bounces.make(slip.slip) if self.bounces else words.sender
+        try:
+            if slip.way == "zegel":
+                self._taken[row.row] = self._sealed(row, slip, words, sender)
+            else:
+                self._taken[row.row] = self._opened(row, slip, words, sender)
+        except Unavailable as error:
+            if error.kind == "proof-failed":
+                self._alarm(slip)
+            raise
+
+    def _sealed(self, row: OutboxRow, slip: Slip, words: DeliveryWords, sender: str) -> Delivered:
+        """To another Zegel: nothing is opened on the way."""
+        if self.depart is None:
+            raise _way_gone(slip)
+        check_open(slip, self.clock())
+        self._hold(row)
+        return self.depart.deliver(slip, words, _parcel_key(words), sender, partial(self._held, row))
+
+    def _opened(self, row: OutboxRow, slip: Slip, words: DeliveryWords, sender: str) -> Delivered:
+        """To a mail server: opened while it goes."""
         carrier = self.carriers.get(slip.way)
         if carrier is None:
-            raise Mistake("There is no way “{way}” here any more.", code="way-gone", way=slip.way)
+            raise _way_gone(slip)
         key = _parcel_key(words)
         sealed = next((one.size for one in self.records.blobs_of(slip.parcel) if one.blob == words.mail), None)
         if sealed is None:
             raise NotFound("The mail is not part of the message.", code="unknown-blob")
         mail = RawMail(
-            partial(self._pieces, row, words.mail, key),
+            partial(self._pieces, row, words, key),
             seal.plain_size(sealed, seal.header_size([key.recipient])),
             eight_bit=words.form != "7bit",
             utf8=words.form == "utf8",
         )
-        sender = self.bounces.make(slip.slip) if self.bounces else words.sender
         self._hold(row)
-        try:
-            self._taken[row.row] = carrier.deliver(mail, sender, slip.address, slip.notify)
-        except Unavailable as error:
-            if error.kind == "proof-failed":
-                self._alarm(slip)
-            raise
+        return carrier.deliver(mail, sender, slip.address, slip.notify)
 
     def done(self, errands: Sequence[Errand]) -> None:
         now, noted = self.clock(), []
@@ -95,7 +115,7 @@ class Deliver:
 
     def again(self, row: OutboxRow, now: datetime) -> datetime | None:
         due = self.schedule(row.attempts + 1, row.created, now)
-        if due is None or self.records.slip(row.slip).way != "direct":
+        if due is None or self.records.slip(row.slip).way not in _FALLS_BACK:
             return due
         end = row.created + self.direct_for
         return None if now >= end else min(due, end)
@@ -107,7 +127,8 @@ class Deliver:
         if error.kind in _OVER - {"expired"}:
             # The sender withdrew it himself.
             return
-        words = None if error.kind in _REFUSED | _OVER or errand.slip.way != "direct" else self._words(errand.row)
+        final = error.kind in _REFUSED | _OVER or errand.slip.way not in _FALLS_BACK
+        words = None if final else self._words(errand.row)
         if words is None:
             self.reports.unreached(errand.slip, reason_of(error), {"reason": error.kind})
         else:
@@ -131,13 +152,19 @@ class Deliver:
             return None
         return words if isinstance(words, DeliveryWords) else None
 
-    def _pieces(self, row: OutboxRow, blob: str, key: seal.HybridIdentity) -> Iterator[bytes]:
-        """The mail, opened while it goes; looks first whether it still may, and holds the row meanwhile."""
+    def _pieces(self, row: OutboxRow, words: DeliveryWords, key: seal.HybridIdentity) -> Iterator[bytes]:
+        """The mail, opened while it goes."""
+        if words.trace:
+            yield words.trace.encode()
+        yield from self._held(row, seal.open_iter(self.store.read(words.mail), key))
+
+    def _held(self, row: OutboxRow, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Look first whether it still may go, and hold the row while pieces pass."""
         check_open(self.records.slip(row.slip), self.clock())
         self._hold(row)
         self.records.release()
         held = self.clock()
-        for piece in seal.open_iter(self.store.read(blob), key):
+        for piece in pieces:
             if self.clock() - held >= _RENEW_EVERY:
                 self._hold(row)
                 self.records.release()
@@ -160,6 +187,10 @@ class Deliver:
         with self.records.transaction():
             facts = {"reason": "proof-failed", "way": slip.way}
             self.records.append_audit(self.clock(), "courier", Event.READER_ALARMED, slip.slip, facts)
+
+
+def _way_gone(slip: Slip) -> Mistake:
+    return Mistake("There is no way “{way}” here any more.", code="way-gone", way=slip.way)
 
 
 def _parcel_key(words: DeliveryWords) -> seal.HybridIdentity:

@@ -1,9 +1,11 @@
 """Everything a door may ask for, built by the wiring. What a zone does not have is None."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from zegel.errors import Unavailable
+from zegel.errors import NotFound, Unavailable
 from zegel.journeys.announce import Announce
+from zegel.journeys.arrive import Arrive
 from zegel.journeys.authors import Authors
 from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
@@ -23,6 +25,7 @@ from zegel.journeys.received import Receive
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
+from zegel.journeys.take_in import RECEPTION, OpenReception
 from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.ways import Ways
@@ -103,6 +106,19 @@ class House:
     """None where there are no own mailboxes."""
     plan_b: PlanB | None = None
     receive: Receive | None = None
+    arrive: Arrive | None = None
+    """None where there are no own mailboxes, or other organisations' Zegels are not wanted."""
+    reception: OpenReception | None = None
+
+    def reception_signed(self) -> dict[str, Any]:
+        """What the inside signed for other organisations (docs/format.md §10); empty when it takes nothing."""
+        return dict(self.records.published(RECEPTION).get("arrivals", {}))
+
+    def here_arrive(self) -> Arrive:
+        """Raises NotFound ``no-arrivals``."""
+        if self.arrive is None:
+            raise NotFound("Nothing is taken from other organisations here.", code="no-arrivals")
+        return self.arrive
 
     def inside_receive(self) -> Receive:
         """Raises Unavailable in the outside zone, which never has keys of mailboxes."""

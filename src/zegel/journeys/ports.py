@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from zegel.audit.entry import Entry, Head, Noted
+from zegel.parcels.arrivals import Arrival, Place, Said
 from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Accepted, Blob, Deposit
 from zegel.parcels.notify import SILENT, Notify
@@ -20,6 +21,7 @@ from zegel.seal import HybridRecipient
 from zegel.transport.delivery import Delivered, Probed, RawMail
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice
+from zegel.transport.zegel import Promise
 
 
 class Clock(Protocol):
@@ -161,6 +163,21 @@ class Records(Protocol):
 
     def wipe_slip(self, slip: str, now: datetime) -> bool:
         """Wipe what opens the parcel for one reader, who has the mail itself; she was not revoked."""
+
+    def add_arrival(self, arrival: Arrival, sealed: bytes, expires: datetime, now: datetime) -> bool:
+        """Write the slip of one reader and her ``arrival`` row, and the parcel when it is its first reader.
+
+        Returns whether the parcel is new. Raises Mistake ``parcel-exists``.
+        """
+
+    def move_in(self, slip: str, sealed: bytes, origin: str) -> None:
+        """What arrived is kept for its mailbox in the portal."""
+
+    def publish(self, name: str, said: dict[str, Any], now: datetime) -> None:
+        """Keep what the outside publishes under this name."""
+
+    def published(self, name: str) -> dict[str, Any]:
+        """Empty when nothing is."""
 
     def set_way(self, slip: str, way: Way) -> None:
         """Note that the parcel travels to this reader another way than was meant."""
@@ -397,6 +414,26 @@ class Domains(Protocol):
 
     def offer(self, domain: str, *, fresh: bool = False) -> Offer:
         """Takes seconds at most; what fails outside is in the offer. Raises Mistake ``bad-domain``."""
+
+
+class Zegels(Protocol):
+    """Which domains' organisations run a Zegel (``domains``); remembers for a while. Threads may share it."""
+
+    def promise(self, domain: str, *, fresh: bool = False) -> Promise:
+        """What DNS promises; what fails outside is in the answer. Raises Mistake ``bad-domain``."""
+
+    def place(self, domain: str, *, fresh: bool = False) -> Place:
+        """Who it is and where, with the keys that DNS pins.
+
+        Raises NotFound ``no-zegel``, Unavailable ``peer-away``, ``proof-failed`` (an alarm), Mistake ``bad-domain``.
+        """
+
+
+class ArrivalPost(Protocol):
+    """Hands sealed parcels to other organisations' Zegels (``peers``). Threads may share it."""
+
+    def deliver(self, place: Place, arrival: Arrival, said: Said, read: Callable[[str], Iterator[bytes]]) -> None:
+        """Durable there when this returns. Raises Mistake ``mail-refused``, ``peer-refused``, Unavailable, Damaged."""
 
 
 class DirectPost(Protocol):

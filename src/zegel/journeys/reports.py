@@ -117,7 +117,7 @@ class TellSender:
         facts = ReportFacts(
             message=self._message(row),
             action=ACTIONS[words.what],
-            to=slip.sender,
+            to=slip.return_to or slip.sender,
             reader=slip.address,
             language=slip.language,
             organisation=self.organisation.name,

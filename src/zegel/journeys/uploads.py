@@ -1,10 +1,11 @@
 """Uploads: sealed bytes come in before their parcel does (outside zone), whole or in parts."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from zegel.errors import Mistake
+from zegel.errors import Denied, Mistake
 from zegel.journeys.ports import Actor, BlobStore, Clock
 from zegel.parcels import vouchers
 from zegel.parcels.deposit import Blob
@@ -12,8 +13,21 @@ from zegel.parcels.identifiers import checked
 from zegel.parcels.limits import Limits
 
 _RECEIPT = "receipt"
+_TICKET = "arrival"
 _GOOD_FOR = timedelta(days=1)
 """How long a receipt may wait for its deposit; the sweep leaves blobs alone for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Another organisation that may bring one blob; an ``Actor``. What it brings is exactly what it announced."""
+
+    account: str
+    blob: Blob
+    address: str = ""
+    name: str = ""
+    active: bool = True
+    officer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,9 @@ class Uploads:
         Raises Mistake: too large, cut short, or the identifier is taken by other bytes.
         """
         self._check_length(length)
+        _check_announced(actor, blob, length)
+        if isinstance(actor, Visitor):
+            pieces = _announced(pieces, actor.blob)
         writer = self.store.open_write(checked(blob))
         try:
             for piece in _exactly(pieces, length):
@@ -45,14 +62,43 @@ class Uploads:
         self._check_length(length)
         if not 0 <= number <= self.limits.parcel_bytes // self.limits.part_bytes + 1:
             raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=self.limits.parcel_bytes)
+        _check_announced(actor, blob, number * self.limits.part_bytes + length)
         self.store.write_part(checked(blob), number, _exactly(pieces, length), actor.account)
 
     def join(self, actor: Actor, blob: str, count: int) -> tuple[Blob, str]:
         """Make one blob of parts 0…count-1; asking again is answered the same."""
         if not 1 <= count <= self.limits.parcel_bytes // self.limits.part_bytes + 2:
             raise Mistake("A part of this blob is missing.", code="missing-part")
+        _check_announced(actor, blob, 0)
         stored = self.store.join_parts(checked(blob), count, actor.account)
+        if isinstance(actor, Visitor) and stored != actor.blob:
+            # It stays, as nobody's: a name may be that of a blob which was there before, and the sweep knows.
+            raise _not_announced()
         return stored, self.receipt(actor, stored)
+
+    # Other organisations (journeys.arrive) --------------------------------------------------------------------------
+
+    def ticket(self, organisation: str, blob: Blob) -> str:
+        """What lets another organisation bring one blob, of this size and digest."""
+        facts: dict[str, str | int] = {
+            "account": f"peer:{organisation}",
+            "blob": blob.blob,
+            "size": blob.size,
+            "sha256": blob.sha256,
+        }
+        return vouchers.mint(self.key, _TICKET, facts, self.clock() + _GOOD_FOR)
+
+    def visitor(self, ticket: str) -> Visitor:
+        """Who shows this ticket; raises Denied ``bad-ticket``."""
+        facts = vouchers.read(self.key, _TICKET, ticket, self.clock())
+        return Visitor(facts["account"], Blob(facts["blob"], facts["size"], facts["sha256"]))
+
+    def redeem_arrived(self, organisation: str, blob: str, receipt: str) -> Blob:
+        """:meth:`redeem` for another organisation."""
+        facts = vouchers.read(self.key, _RECEIPT, receipt, self.clock())
+        if (facts["account"], facts["blob"]) != (f"peer:{organisation}", blob):
+            raise Mistake("This receipt belongs to another upload.", code="foreign-receipt")
+        return Blob(facts["blob"], facts["size"], facts["sha256"])
 
     def receipt(self, actor: Actor, blob: Blob) -> str:
         """What the deposit shows instead of the blob."""
@@ -78,6 +124,26 @@ class Uploads:
                 code="part-too-large",
                 most=self.limits.part_bytes,
             )
+
+
+def _check_announced(actor: Actor, blob: str, size: int) -> None:
+    if isinstance(actor, Visitor) and (blob != actor.blob.blob or size > actor.blob.size):
+        raise _not_announced()
+
+
+def _announced(pieces: Iterator[bytes], blob: Blob) -> Iterator[bytes]:
+    """Ends in an error, before anything can be kept, when these are not the bytes that were announced."""
+    found, size = hashlib.sha256(), 0
+    for piece in pieces:
+        found.update(piece)
+        size += len(piece)
+        yield piece
+    if (size, found.hexdigest()) != (blob.size, blob.sha256):
+        raise _not_announced()
+
+
+def _not_announced() -> Denied:
+    return Denied("This is not the file that was announced.", code="not-announced")
 
 
 def _exactly(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from zegel.errors import Mistake, Unavailable
-from zegel.journeys.ports import Clock, DirectPost, Domains, MailboxServer
+from zegel.journeys.ports import Clock, DirectPost, Domains, MailboxServer, Zegels
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.ways import Found
 from zegel.transport.delivery import Delivered, RawMail
 from zegel.transport.way import Choice, choose_way
+from zegel.transport.zegel import Promise
 
 DEADLINE = 4.0
 """Seconds that the sender's program waits for all domains together; the courier asks again with patience."""
@@ -30,6 +32,8 @@ class Ways:
     """Domains of own mailboxes that are read in the portal; not in ``own``."""
     is_used: Callable[[str], bool] = field(default=lambda _: True, repr=False)
     """Whether somebody here may read such a mailbox."""
+    zegels: Zegels | None = None
+    """Without, nothing travels sealed to other organisations."""
 
     def find(self, addresses: Iterable[str]) -> dict[str, Found]:
         """What is known of each address; all domains are asked at once."""
@@ -39,13 +43,21 @@ class Ways:
             if self.domains
             else {}
         )
-        wait(futures.values(), timeout=self.deadline)
-        return {address: self._found(address, domain, futures) for address, domain in asked.items()}
+        zegels = {domain: self._ask_zegel(domain) for domain in set(asked.values()) - self.own - self.portal}
+        waiting: list[Future[Any]] = [*futures.values(), *(future for future in zegels.values() if future)]
+        wait(waiting, timeout=self.deadline)
+        return {
+            address: "zegel" if _has_zegel(zegels.get(domain)) else self._found(address, domain, futures)
+            for address, domain in asked.items()
+        }
 
     def prepare(self, address: str) -> None:
         """Begin to ask: an answer that comes before the mail's headers do costs the sender nothing."""
         domain = domain_of(address)
-        if self.domains and domain not in self.own | self.portal:
+        if domain in self.own | self.portal:
+            return
+        self._ask_zegel(domain)
+        if self.domains:
             self._ask(domain)
 
     def choice(self, domain: str, *, fresh: bool = False) -> Choice:
@@ -56,6 +68,9 @@ class Ways:
 
     def _ask(self, domain: str) -> "Future[Choice]":
         return self.pool.submit(self.choice, domain)
+
+    def _ask_zegel(self, domain: str) -> "Future[Promise] | None":
+        return self.pool.submit(self.zegels.promise, domain) if self.zegels else None
 
     def _found(self, address: str, domain: str, futures: Mapping[str, "Future[Choice]"]) -> Found:
         if domain in self.own:
@@ -72,6 +87,16 @@ class Ways:
         except Mistake:
             return "link"
         return "unsure" if kind == "temporary" else "link" if kind == "none" else "direct"
+
+
+def _has_zegel(future: "Future[Promise] | None") -> bool:
+    """Whether DNS surely says so. Where it says nothing in time, she gets it the way that she would without."""
+    if future is None or not future.done():
+        return False
+    try:
+        return future.result().state == "found"
+    except Mistake:
+        return False
 
 
 def domain_of(address: str) -> str:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Literal
 
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.announce import Announce, RowHandler
+from zegel.journeys.arrive import Arrive, Budget
 from zegel.journeys.authors import Authors
 from zegel.journeys.bounce import Bounce
 from zegel.journeys.collect import Collect
 from zegel.journeys.deliver import Deliver
+from zegel.journeys.depart import Depart
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
@@ -32,24 +34,27 @@ from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_days import PatchDays
 from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
-from zegel.journeys.ports import Carrier, Clock, Notifier, Schedule
+from zegel.journeys.ports import ArrivalPost, Carrier, Clock, Notifier, Schedule, Zegels
 from zegel.journeys.received import Receive
 from zegel.journeys.reports import Reports, TellSender
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send
 from zegel.journeys.submit import Submit
+from zegel.journeys.take_in import OpenReception, TakeIn
 from zegel.journeys.tend import Tend
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.vouch import OwnVouch
 from zegel.journeys.ways import MailboxCarrier, Ways
 from zegel.journeys.welcome import Welcome
 from zegel.journeys.what_if import Survey
+from zegel.parcels.arrivals import Reception, Takes
 from zegel.parcels.manifest import Organisation
 from zegel.parcels.ways import Way
 from zegel.post.verp import BounceAddresses
 from zegel.wiring.config import Config, read_config
 
 if TYPE_CHECKING:
+    from zegel.keys.arrivals import ArrivalKey
     from zegel.keys.custody import Custody
     from zegel.keys.dkim import DkimKeys
     from zegel.keys.mailboxes import MailboxKeys
@@ -177,7 +182,18 @@ def build(ground: Ground, zone: Zone) -> House:
         store=build_patchwork(config, ground.data, records, utc_now),
         key=outside_key(ground),
         inside=_inside(ground, people) if zone == "inside" else None,
+        peers=_peers(ground),
     )
+
+
+def _peers(ground: Ground) -> "Peers | None":
+    from zegel.wiring.direct import build_arrival_post, build_zegels
+
+    config = ground.config
+    if not (config.direct.enabled and config.peers.enabled):
+        return None
+    budget = Budget(config.peers.hour_bytes, config.peers.hour_bytes_all)
+    return Peers(build_zegels(ground), build_arrival_post(ground), config.takes, budget)
 
 
 def dkim_keys(ground: Ground) -> "DkimKeys":
@@ -190,6 +206,7 @@ def dkim_keys(ground: Ground) -> "DkimKeys":
 
 
 def _inside(ground: Ground, people: MovingPeople) -> "Inside":
+    from zegel.keys.arrivals import ArrivalKey
     from zegel.keys.custody import Custody
     from zegel.keys.mailboxes import MailboxKeys
     from zegel.outbox.backoff import schedule
@@ -214,6 +231,7 @@ def _inside(ground: Ground, people: MovingPeople) -> "Inside":
         direct_for=timedelta(hours=config.direct.hours),
         connections=config.mail.connections,
         mailboxes=MailboxKeys(ground.keys / "mailboxes"),
+        arrivals=ArrivalKey(ground.keys),
     )
 
 
@@ -230,6 +248,17 @@ class Inside:
     direct_for: timedelta = timedelta(days=1)
     connections: int = 8
     mailboxes: "MailboxKeys | None" = None
+    arrivals: "ArrivalKey | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Other organisations' Zegels, for both zones. ``takes`` tells what mailboxes of each domain of ours take."""
+
+    zegels: Zegels
+    post: ArrivalPost
+    takes: Mapping[str, Takes]
+    budget: Budget
 
 
 def assemble(
@@ -240,6 +269,7 @@ def assemble(
     key: bytes,
     inside: Inside | None,
     clock: Clock = utc_now,
+    peers: Peers | None = None,
 ) -> House:
     """Hand the hands to the journeys."""
     follow = Follow(records)
@@ -279,6 +309,22 @@ def assemble(
             sign_reports=SignReports(records, inside.custody, clock) if inside else None,
         ),
     )
+    if peers and peers.takes:
+        arrive = Arrive(
+            records=records,
+            store=store,
+            uploads=house.uploads,
+            zegels=peers.zegels,
+            takes=peers.takes,
+            own=profile.domains | frozenset(peers.takes),
+            is_used=people.is_used,
+            host=profile.organisation.host,
+            courier=profile.courier,
+            limits=profile.limits,
+            budget=peers.budget,
+            clock=clock,
+        )
+        house = replace(house, arrive=arrive)
     if inside is None:
         return house
     vouch = OwnVouch(inside.custody, records, profile.organisation, clock)
@@ -295,7 +341,22 @@ def assemble(
         mailboxes=inside.mailboxes,
     )
     reports = Reports(records, profile.courier, clock)
-    handlers = _handlers(profile, records, store, inside, reports, fill_in, clock)
+    handlers = _handlers(profile, records, store, inside, reports, fill_in, clock, peers)
+    if peers and inside.arrivals and inside.mailboxes:
+        handlers["arrival"] = TakeIn(
+            records=records,
+            store=store,
+            zegels=peers.zegels,
+            key=inside.arrivals,
+            courier=profile.courier,
+            mailboxes=inside.mailboxes,
+            signer=inside.custody,
+            schedule=inside.schedule,
+            reports=reports,
+            limits=profile.limits,
+            hostname=profile.organisation.host.partition(":")[0],
+            clock=clock,
+        )
     announce = Announce(records, inside.custody, handlers, clock, inside.connections)
     bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
     return replace(
@@ -305,9 +366,18 @@ def assemble(
         announce=announce,
         bounce=bounce,
         ways=inside.ways,
+        reception=_reception(profile, records, inside, peers, clock),
         incoming=_incoming(profile, inside),
         receive=Receive(records, people, store, inside.mailboxes, clock) if inside.mailboxes else None,
     )
+
+
+def _reception(
+    profile: Profile, records: MovingRecords, inside: Inside, peers: Peers | None, clock: Clock
+) -> OpenReception:
+    """Also where it is off: what was published before must go."""
+    found = Reception(inside.arrivals.recipient, peers.takes) if peers and inside.arrivals else None
+    return OpenReception(records, inside.custody, profile.organisation.host, found, clock)
 
 
 def _incoming(profile: Profile, inside: Inside) -> Incoming | None:
@@ -332,9 +402,13 @@ def _handlers(
     reports: Reports,
     fill_in: FillIn,
     clock: Clock,
+    peers: Peers | None,
 ) -> dict[str, RowHandler]:
     """What the courier does with each kind of outbox row."""
     organisation = profile.organisation
+    depart = None
+    if peers:
+        depart = Depart(peers.zegels, peers.post, records, store, inside.custody, organisation.host, clock)
     return {
         "notice": TellReader(records, inside.notifier, inside.schedule, reports, organisation, profile.url, clock),
         "sms-code": TellCode(records, inside.notifier, organisation, clock),
@@ -350,5 +424,6 @@ def _handlers(
             reports=reports,
             bounces=inside.bounces,
             clock=clock,
+            depart=depart,
         ),
     }

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from zegel.errors import Mistake, NotFound
 from zegel.parcels.addresses import checked_address
+from zegel.parcels.arrivals import Takes
 from zegel.parcels.limits import Limits
 from zegel.stores.placement import Spread
 from zegel.suppliers.policy import Policy as PlacementPolicy
@@ -208,6 +209,15 @@ class DirectPart(_Part):
     """How long a mail that nobody takes is tried before it becomes a notice with a link."""
 
 
+class PeersPart(_Part):
+    """Sealed to other organisations' Zegels, and from them (docs/reference/peers.md). Needs ``direct.enabled``."""
+
+    enabled: bool = True
+    hour_bytes: int = Field(default=5 * 1024**3, ge=1024**2)
+    """What one organisation may bring in an hour."""
+    hour_bytes_all: int = Field(default=20 * 1024**3, ge=1024**2)
+
+
 class LimitsPart(_Part):
     """What senders may ask; see ``zegel.parcels.limits.Limits``."""
 
@@ -307,6 +317,7 @@ class Config(_Part):
     policy: PolicyPart = PolicyPart()
     limits: LimitsPart = LimitsPart()
     direct: DirectPart = DirectPart()
+    peers: PeersPart = PeersPart()
     database: str = ""
     """A URL; empty is SQLite in the data folder. May be ``env:NAME`` to keep a password out of the file."""
     store: str = "store"
@@ -315,6 +326,12 @@ class Config(_Part):
     spread: tuple[SpreadPart, ...] = ()
     placement: PlacementPolicy = PlacementPolicy()
     demo: bool = False
+
+    @property
+    def takes(self) -> dict[str, Takes]:
+        """What mailboxes of each own mail domain take when it comes sealed from elsewhere."""
+        kinds: dict[str, Takes] = {"portal": "message"}
+        return {domain: kinds.get(part.deliver, "mail") for part in self.mailbox for domain in part.domains}
 
     @property
     def portal_domains(self) -> frozenset[str]:

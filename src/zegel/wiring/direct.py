@@ -6,9 +6,11 @@ from ssl import create_default_context
 from zegel.domains.lookup import Domains, ascii_name
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver
+from zegel.domains.zegels import Zegels
 from zegel.errors import Mistake
 from zegel.journeys.mail_check import MailCheck
 from zegel.outbox.direct import DirectRoute
+from zegel.peers.arrivals import ArrivalPost
 from zegel.wiring.build import Ground, utc_now
 
 
@@ -25,6 +27,17 @@ def build_direct_route(ground: Ground) -> DirectRoute:
     return DirectRoute(
         config.smtp.hostname or config.organisation.host.partition(":")[0], authorities=_authorities(ground)
     )
+
+
+def build_zegels(ground: Ground) -> Zegels:
+    """Raises Mistake ``bad-resolver``, ``bad-config``."""
+    direct = ground.config.direct
+    return Zegels(Resolver(direct.resolvers, direct.trusted_resolvers), _authorities(ground))
+
+
+def build_arrival_post(ground: Ground) -> ArrivalPost:
+    """Hands sealed parcels to other organisations."""
+    return ArrivalPost(_authorities(ground))
 
 
 def build_mail_check(ground: Ground) -> MailCheck:

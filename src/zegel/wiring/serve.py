@@ -39,6 +39,8 @@ _WATCHED = "ZEGEL_WATCHED"
 _TIDY_EVERY = 60
 _JOBS_EVERY = 2
 _SIGN_EVERY = 5
+_OPEN_EVERY = 60.0
+"""Seconds between looks whether what is published for other organisations is still true."""
 _SWEEP_EVERY = 3600
 _REMEMBERED = timedelta(days=8)
 _PATROL = 50
@@ -114,14 +116,17 @@ def _run_smtp(ground: Ground) -> None:
 
 def _courier(house: House) -> Callable[[], int]:
     """The courier's round, and every few seconds that of whoever signs reports: both need the inside's keys."""
-    signed = 0.0
+    signed, opened = 0.0, -_OPEN_EVERY
 
     def once() -> int:
-        nonlocal signed
+        nonlocal signed, opened
         done = house.announce.round(but="delivery") if house.announce else 0
         if house.plan_b and house.plan_b.sign_reports and time.monotonic() - signed > _SIGN_EVERY:
             done += house.plan_b.sign_reports.round()
             signed = time.monotonic()
+        if house.reception and time.monotonic() - opened > _OPEN_EVERY:
+            done += house.reception.round()
+            opened = time.monotonic()
         return done
 
     return once

@@ -12,7 +12,7 @@ from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
 from zegel.wiring.build import Ground, utc_now
 from zegel.wiring.config import MailboxPart
-from zegel.wiring.direct import build_direct_route, build_domains
+from zegel.wiring.direct import build_direct_route, build_domains, build_zegels
 
 _ASKING = 16
 """Domains that are asked at the same time."""
@@ -35,7 +35,8 @@ class MailWays:
         pool = ThreadPoolExecutor(_ASKING, thread_name_prefix="domains")
         plain = config.mail.kind == "smtp"
         portal = config.portal_domains
-        return Ways(own, domains, pool, utc_now, plain=plain, portal=portal, is_used=self.is_used)
+        zegels = build_zegels(self.ground) if config.direct.enabled and config.peers.enabled else None
+        return Ways(own, domains, pool, utc_now, plain=plain, portal=portal, is_used=self.is_used, zegels=zegels)
 
     def carriers(self, signer: MailSigner | None) -> dict[Way, Carrier]:
         """With ``signer`` what goes direct or passes is signed. Raises Mistake ``mail-needs-tls``."""

@@ -1,5 +1,6 @@
 """The outside API, ``/api/v1``: everything that a sender's program and a reader's browser ask over HTTP."""
 
+from zegel.doors.web.arrivals_api import arrivals
 from zegel.doors.web.ninja_api import ZegelAPI
 from zegel.doors.web.parcels_api import parcels
 from zegel.doors.web.reader_api import reader
@@ -15,4 +16,5 @@ api = ZegelAPI(
 )
 api.add_router("", uploads)
 api.add_router("", parcels)
+api.add_router("", arrivals)
 api.add_router("/reader", reader)

@@ -19,6 +19,11 @@ def is_deposit(request: HttpRequest) -> bool:
     return request.method == "POST" and request.path_info == "/api/v1/parcels"
 
 
+def is_arrival(request: HttpRequest) -> bool:
+    """Another organisation's parcel: it may name many blobs, each with its receipt."""
+    return request.method == "POST" and request.path_info == "/api/v1/arrivals"
+
+
 def is_stream(request: HttpRequest) -> bool:
     """Bodies that are never in memory as a whole: uploads and submissions."""
     path = request.path_info
@@ -28,7 +33,9 @@ def is_stream(request: HttpRequest) -> bool:
 
 def is_anybodys(request: HttpRequest) -> bool:
     """Forms of the pages, and what readers ask: there is no token to look at before the body."""
-    return not request.path_info.startswith(("/api/", "/inside/")) or request.path_info.startswith("/api/v1/reader/")
+    return not request.path_info.startswith(("/api/", "/inside/")) or request.path_info.startswith(
+        ("/api/v1/reader/", "/api/v1/arrivals")
+    )
 
 
 def length(request: HttpRequest) -> int:

@@ -18,6 +18,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _LOG = logging.getLogger("zegel.web")
 
 DEPOSIT_BYTES = 16 * 1024 * 1024
+ARRIVAL_BYTES = 512 * 1024
+"""Five hundred blobs, and a receipt for each."""
 SMALL_BYTES = 64 * 1024
 """Every body but a deposit and an upload: a code, a date, a login."""
 
@@ -108,7 +110,8 @@ def limits(get_response: GetResponse) -> GetResponse:
 def _check_body(request: HttpRequest) -> None:
     if not request.META.get("CONTENT_LENGTH"):
         return
-    if bodies.length(request) > (DEPOSIT_BYTES if bodies.is_deposit(request) else SMALL_BYTES):
+    most = DEPOSIT_BYTES if bodies.is_deposit(request) else ARRIVAL_BYTES if bodies.is_arrival(request) else SMALL_BYTES
+    if bodies.length(request) > most:
         raise plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if bodies.is_anybodys(request):
         bodies.read_whole(request)

@@ -32,6 +32,19 @@ class TokenAuth(HttpBearer):
         return actor
 
 
+class BringerAuth(TokenAuth):
+    """The token of an account, or the ticket of another organisation for one blob; tokens have no dot."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
+        """Raises Denied ``bad-token``, ``bad-ticket``."""
+        if "." not in token:
+            return super().authenticate(request, token)
+        visitor = house().uploads.visitor(token)
+        if not bodies.is_stream(request):
+            bodies.read_whole(request)
+        return visitor
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """The account whose token this request shows; only for operations behind :class:`TokenAuth`."""
     return cast(Actor, request.auth)  # type: ignore[attr-defined]

@@ -85,7 +85,8 @@ def own_page(request: HttpRequest, wanted: str, otherwise: str = "/") -> str:
 @require_safe
 def well_known(request: HttpRequest) -> HttpResponse:
     """``/.well-known/zegel`` (docs/format.md §5)."""
-    response = JsonResponse(profile_members(house().profile), json_dumps_params={"ensure_ascii": False})
+    members = profile_members(house().profile, house().reception_signed())
+    response = JsonResponse(members, json_dumps_params={"ensure_ascii": False})
     # Anybody may know it, also a page of another organisation that checks a signature.
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from zegel.errors import Mistake
 from zegel.journeys.house import Profile
+from zegel.parcels.arrivals import MOST_ARRIVAL, Said, Signed
 from zegel.parcels.deposit import SUITE, Blob, Deposit, Reader
 from zegel.parcels.limits import NOTICE_BYTES, SLIP_BYTES
 from zegel.parcels.manifest import read_time, spell_time
@@ -328,6 +330,34 @@ class ReleasedOut(BaseModel):
         )
 
 
+# Other organisations ------------------------------------------------------------------------------------------------
+
+
+class ArrivalIn(Strict):
+    """A sealed parcel from another organisation (docs/format.md §10), and receipts for blobs that were brought."""
+
+    arrival: str = Field(max_length=MOST_ARRIVAL)
+    key: str = Field(max_length=60)
+    time: Moment
+    ed25519: str = Field(max_length=100)
+    mldsa65: str = Field(max_length=5000)
+    receipts: dict[Identifier, Annotated[str, Field(max_length=2048)]] = {}
+
+    def said(self) -> Said:
+        """Raises Mistake ``bad-arrival``."""
+        try:
+            return Said(self.arrival, Signed.read(self.model_dump(include={"key", "time", "ed25519", "mldsa65"})))
+        except (ValueError, KeyError, TypeError, Mistake):
+            raise Mistake("This arrival is not right: {what}.", code="bad-arrival", what="signature") from None
+
+
+class ArrivedOut(BaseModel):
+    """A ticket for each blob that is missing; without any it is durable, and will be in the mailbox."""
+
+    missing: dict[str, str]
+    part_bytes: int
+
+
 # The inside zone ----------------------------------------------------------------------------------------------------
 
 
@@ -363,10 +393,11 @@ class SignatureOut(BaseModel):
         )
 
 
-def profile_members(profile: Profile) -> dict[str, Any]:
+def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any]:
     """``/.well-known/zegel`` (docs/format.md §5)."""
     limits = profile.limits
-    return {
+    members = {"arrivals": arrivals} if arrivals else {}
+    return members | {
         "zegel": "organisation v1",
         "organisation": {"name": profile.organisation.name, "host": profile.organisation.host},
         "courier": profile.courier,

@@ -8,10 +8,10 @@ from ninja import Router, Status
 from zegel.doors.web import bodies
 from zegel.doors.web.installed import house
 from zegel.doors.web.lanes import transfer
-from zegel.doors.web.ninja_api import TokenAuth, actor_of, errors
+from zegel.doors.web.ninja_api import BringerAuth, actor_of, errors
 from zegel.doors.web.schemas import Parts, StoredBlob
 
-uploads = Router(auth=TokenAuth(), tags=["uploads"])
+uploads = Router(auth=BringerAuth(), tags=["uploads"])
 
 _RAW: dict[str, Any] = {
     "requestBody": {

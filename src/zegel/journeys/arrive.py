@@ -1,0 +1,185 @@
+"""Arrive: the Zegel of another organisation hands over a sealed parcel for a mailbox of ours (outside zone).
+
+We see ciphertext and envelopes, as always. Whoever hands in shows that the sender's domain is his: its DNSSEC-signed
+record names the key that signed the arrival. The same arrival is asked for twice: first it is told which blobs we do
+not have, with a ticket for each; with receipts for all of them it becomes real, in one transaction. Again is fine.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from zegel import seal
+from zegel.audit.events import Event
+from zegel.errors import Denied, Mistake, NotFound, Unavailable
+from zegel.journeys.ports import BlobStore, Clock, Records, Zegels
+from zegel.journeys.uploads import Uploads
+from zegel.journeys.ways import domain_of
+from zegel.parcels.arrivals import GOOD_FOR, Arrival, Place, Said, Takes, read_arrival
+from zegel.parcels.deposit import Blob, check_expiry
+from zegel.parcels.limits import Limits
+from zegel.parcels.outbox_words import ArrivalWords, spell_words
+
+_HOUR = timedelta(hours=1)
+_AT_ONCE = 8
+"""Domains that are looked up for strangers at the same time."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many bytes strangers may bring in an hour: each organisation, and all together. Of one process."""
+
+    each: int
+    all: int
+    _given: deque[tuple[datetime, str, int]] = field(default_factory=deque, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def spend(self, who: str, size: int, now: datetime) -> None:
+        """Count it; raises Denied ``too-many``."""
+        with self._turn:
+            while self._given and self._given[0][0] <= now - _HOUR:
+                self._given.popleft()
+            spent = sum(size for _, _, size in self._given)
+            own = sum(size for _, name, size in self._given if name == who)
+            if own + size > self.each or spent + size > self.all:
+                raise Denied("That is too much for now; try again later.", code="too-many", retry_after=600)
+            self._given.append((now, who, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrive:
+    """``takes`` tells what the mailboxes of each of our domains take; ``own`` are domains that no stranger may claim.
+
+    ``is_used`` says whether somebody here may read a mailbox in the portal; ``courier`` is whom rows are sealed to.
+    """
+
+    records: Records
+    store: BlobStore
+    uploads: Uploads
+    zegels: Zegels
+    takes: Mapping[str, Takes]
+    own: frozenset[str]
+    is_used: Callable[[str], bool]
+    host: str
+    courier: str
+    limits: Limits
+    budget: Budget
+    clock: Clock
+    _lookups: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE), repr=False
+    )
+
+    def take(self, said: Said, receipts: Mapping[str, str]) -> dict[str, str]:
+        """A ticket for each blob that is still missing; empty: it is durable, and will be in the mailbox.
+
+        Raises Denied (``no-relay``, ``unknown-mailbox``, ``foreign-arrival``, ``foreign-sender``, ``old-arrival``,
+        ``unknown-organisation``, ``bad-arrival-signature``, ``too-many``), Mistake (``bad-arrival``, ``wrong-form``,
+        ``parcel-exists``, a limit), Unavailable.
+        """
+        arrival, now = read_arrival(said.text, self.limits), self.clock()
+        self._check(arrival, said, now)
+        organisation = self._organisation(arrival, said)
+        if self._known(arrival):
+            return {}
+        there = self._blobs_there(arrival)
+        got = {name: self.uploads.redeem_arrived(organisation, name, text) for name, text in receipts.items()}
+        lacking = [blob for blob in arrival.blobs if not there and got.get(blob.blob) != blob]
+        if lacking:
+            return self._tickets(organisation, lacking, now)
+        self._write(arrival, said, now, known=there)
+        return {}
+
+    def _check(self, arrival: Arrival, said: Said, now: datetime) -> None:
+        """All that costs nothing, and tells a stranger nothing that a mail to the mailbox would not."""
+        if arrival.destination != self.host:
+            raise Denied("This arrival is for another organisation.", code="foreign-arrival")
+        takes = self.takes.get(domain_of(arrival.to))
+        if takes is None:
+            raise Denied("Mail from outside is for mailboxes of this organisation only.", code="no-relay")
+        if takes != arrival.takes:
+            raise Mistake("The mailboxes of this domain take something else.", code="wrong-form")
+        if abs(now - said.signed.time) > GOOD_FOR:
+            raise Denied("This arrival was signed too long ago, or in the future.", code="old-arrival")
+        if domain_of(arrival.sender.address) in self.own:
+            raise Denied("This mail comes from outside and names a sender of this organisation.", code="foreign-sender")
+        check_expiry(min(arrival.expires, now + timedelta(days=self.limits.days)), now, self.limits)
+
+    def _organisation(self, arrival: Arrival, said: Said) -> str:
+        """The host of the organisation that hands it in, once it has shown that the sender's domain is its own."""
+        if not self._lookups.acquire(blocking=False):
+            raise Unavailable("The server is very busy. Try again in a moment.", code="busy", retry_after=30)
+        try:
+            return vouched(self.zegels, arrival, said).peer.host
+        finally:
+            self._lookups.release()
+
+    def _known(self, arrival: Arrival) -> bool:
+        """Whether it was taken before; only now is a mailbox in the portal looked for, for somebody with a name."""
+        try:
+            slip = self.records.slip(arrival.slip)
+        except NotFound:
+            if arrival.takes == "message" and not self.is_used(arrival.to):
+                raise Denied(
+                    "There is no mailbox {address} here.", code="unknown-mailbox", address=arrival.to
+                ) from None
+            return False
+        if (slip.parcel, slip.address.lower()) != (arrival.kept_as, arrival.to.lower()):
+            raise _exists()
+        return True
+
+    def _blobs_there(self, arrival: Arrival) -> bool:
+        """Whether another reader's arrival brought the same blobs; raises Mistake when some are of something else."""
+        try:
+            kept = self.records.blobs_of(arrival.kept_as)
+        except NotFound:
+            kept = []
+        if kept:
+            if tuple(kept) != arrival.blobs:
+                raise _exists()
+            return True
+        if self.records.known_blobs([blob.blob for blob in arrival.blobs]):
+            raise _exists()
+        return False
+
+    def _tickets(self, organisation: str, lacking: list[Blob], now: datetime) -> dict[str, str]:
+        self.budget.spend(organisation, sum(blob.size for blob in lacking), now)
+        return {blob.blob: self.uploads.ticket(organisation, blob) for blob in lacking}
+
+    def _write(self, arrival: Arrival, said: Said, now: datetime, *, known: bool) -> None:
+        words = ArrivalWords(arrival.slip, said.text, **said.signed.spell())
+        sealed = seal.seal(spell_words(words), seal.parse_recipient(self.courier))
+        copies = () if known else self.store.settle(arrival.blobs, arrival.class_)
+        expires = min(arrival.expires, now + timedelta(days=self.limits.days))
+        with self.records.transaction():
+            if self.records.add_arrival(arrival, sealed, expires, now):
+                self.records.add_copies(copies, now)
+                facts = {"blobs": len(arrival.blobs), "class": arrival.class_, "key": said.signed.key}
+                self.records.append_audit(now, "peer", Event.PARCEL_ARRIVED, arrival.kept_as, facts)
+
+
+def vouched(zegels: Zegels, arrival: Arrival, said: Said) -> Place:
+    """The organisation of the sender's domain, when it signed the arrival.
+
+    Raises Denied ``unknown-organisation``, ``bad-arrival-signature``; Unavailable when nobody can tell now.
+    """
+    domain = domain_of(arrival.sender.address)
+    try:
+        place = zegels.place(domain)
+        if said.signed.key not in {key.fingerprint for key in place.peer.keys}:
+            place = zegels.place(domain, fresh=True)
+    except NotFound as error:
+        raise Denied(
+            "The domain of {address} does not vouch for the Zegel that hands this over.",
+            code="unknown-organisation",
+            address=arrival.sender.address,
+        ) from error
+    said.signed.check(said.statement, place.peer.keys)
+    if place.peer.host != arrival.organisation:
+        raise Denied("The signature of the other organisation is not right.", code="bad-arrival-signature")
+    return place
+
+
+def _exists() -> Mistake:
+    return Mistake("Another message has this identifier already.", code="parcel-exists")
