@@ -83,8 +83,10 @@ def _told(error: ZegelError) -> ZegelError:
         return Unavailable("The other Zegel does not take it now.", code="peer-away", retry_after=error.retry_after)
     if error.kind == "unknown-mailbox":
         return Mistake("The other Zegel has no such mailbox.", code="mail-refused", reply="550 5.1.1")
+    if error.kind == "blob-altered":
+        return error
     if isinstance(error, Damaged):
-        return error if error.kind == "blob-altered" else Unavailable("The other Zegel does not answer well.", code="peer-away")
+        return Unavailable("The other Zegel does not answer well.", code="peer-away")
     kind = error.kind if error.kind.replace("-", "").isalnum() and error.kind.isascii() else "unknown"
     return Mistake("The other Zegel refuses it: {why}.", code="peer-refused", why=kind)
 
