@@ -10,7 +10,8 @@ from tests.patchwork.test_patchwork import LARGE
 from tests.patchwork.test_tend import plan, spoil
 from tests.suppliers.made import AMERICAN, make_supplier
 from zegel.errors import Mistake, NotFound
-from zegel.journeys.evacuate import Evacuate, Progress, Throttle
+from zegel.journeys.evacuate import Evacuate, Throttle
+from zegel.journeys.plan_reports import Progress
 from zegel.stores.placement import Placement, Refusal, Spread
 
 
@@ -153,7 +154,7 @@ def test_a_parcel_that_is_deleted_meanwhile_stays_deleted(
         quilt.patchwork.delete(blob)
         record(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Evacuate, "_record", lambda _self, done: late(done))
+    monkeypatch.setattr(Evacuate, "_record", lambda _self, done, report: late(done, report))
     evacuate.run("ams")
     plan(quilt).tend.round()
     assert (quilt.states(blob), quilt.has(blob)) == ({}, set())
@@ -258,3 +259,59 @@ def test_a_report_is_signed_by_the_organisation(quilt: Quilt, evacuate: Evacuate
     assert key == signing.fingerprint
     Ed25519PublicKey.from_public_bytes(signing.ed25519).verify(ed25519, report)
     assert len(mldsa65) == 3309
+
+
+def test_the_report_covers_every_run_of_an_evacuation_that_was_cut_off(
+    quilt: Quilt, evacuate: Evacuate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(quilt)
+    monkeypatch.setattr("zegel.journeys.evacuate._BATCH", 4)
+    calls, seen = [0], []
+
+    def cut(progress: Progress) -> None:
+        calls[0] += 1
+        seen.append(progress.blobs)
+        if calls[0] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evacuate.run("ams", workers=1, progress=cut)
+    quilt.clock.move(days=1)
+    told: list[Progress] = []
+    report = evacuate.run("ams", progress=told.append)
+    assert seen == [4, 8]
+    assert (report.runs, report.blobs, report.copied, report.empty) == (2, 23, 23, True)
+    assert report.started < report.finished[:10]
+    assert (told[0].before, {one.of_blobs for one in told}, told[-1].blobs) == (8, {23}, 23)
+    assert quilt.records.patch_rows()["ams"]["so_far"] == ""
+    again = evacuate.run("ams")
+    assert (again.runs, again.blobs) == (1, 0), "what is over is not reported twice"
+
+
+def test_another_way_of_leaving_is_another_report(quilt: Quilt, evacuate: Evacuate) -> None:
+    fill(quilt)
+    quilt.stores["home"].mood = "away"
+    first = evacuate.run("ams")
+    assert not first.complete
+    again = evacuate.run("ams")
+    assert (again.runs, again.blobs, again.failed) == (2, first.blobs, first.failed)
+    hostile = evacuate.run("ams", hostile=True)
+    assert (hostile.runs, hostile.blobs) == (1, 0)
+    with quilt.records.transaction():
+        quilt.records.set_patch("ams", quilt.clock(), so_far='{"runs": "x"}')
+    assert evacuate.run("ams", hostile=True).runs == 1, "what does not read as ours adds nothing"
+
+
+def test_what_if_reckons_with_the_speed_of_the_last_drill(quilt: Quilt, evacuate: Evacuate) -> None:
+    fill(quilt)
+    before = plan(quilt).survey.what_if("ams")
+    assert (before.measured, before.bytes_per_second) == (False, 50e6)
+    held = evacuate.drill("ams")
+    after = plan(quilt).survey.what_if("ams")
+    assert after.measured
+    assert after.bytes_per_second == pytest.approx(held.size / held.seconds, rel=0.2)
+    assert after.leaving.seconds == after.leaving.bytes_to_move / after.bytes_per_second
+    quilt.stores["par"].mood = "altering"
+    assert evacuate.drill("ams").failed
+    assert plan(quilt).survey.what_if("ams").bytes_per_second == after.bytes_per_second
+    assert not plan(quilt).survey.what_if("par").measured

@@ -15,8 +15,9 @@ from tests.patchwork.conftest import Quilt
 from tests.patchwork.test_plan_b import all_whole, fill
 from tests.patchwork.test_tend import plan
 from zegel.errors import Denied, Mistake, NotFound, Unavailable
-from zegel.journeys.evacuate import Evacuate, Progress
+from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
+from zegel.journeys.plan_reports import Progress
 from zegel.parcels.identifiers import new_identifier
 from zegel.parcels.signature import made_both
 from zegel.suppliers.plan import PatchDay, PlanReport, read_report

@@ -7,87 +7,27 @@ everything is deleted. Every step may be cut off: rows say what is done, and run
 is not asked anything any more, and copies are rebuilt from the others. What it still holds it cannot read.
 """
 
-import hashlib
-import json
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from zegel.audit.events import Event
 from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.patch_ports import Patches, PatchRecords
+from zegel.journeys.plan_reports import Drilled, Progress, Report, kept_as
 from zegel.journeys.ports import Clock
 from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
 from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal
-from zegel.suppliers.plan import PlanReport
 
 _BATCH = 200
 _DELETED = 1000
 _AT_ONCE = 4
 _SETTLING = 2.5
 """Seconds until every process has heard that a patch is being left (its facts are believed for one)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far it is; ``eta`` seconds to go at the speed so far, None before anything was done."""
-
-    blobs: int
-    of_blobs: int
-    size: int
-    of_size: int
-    seconds: float
-    failed: int
-
-    @property
-    def eta(self) -> float | None:
-        done = self.blobs / self.of_blobs if self.of_blobs else 1.0
-        return self.seconds / done - self.seconds if done else None
-
-
-@dataclass(slots=True)
-class Report:
-    """What was done, and what the patch says it still has: the proof of destruction, or the lack of one."""
-
-    patch: str
-    mode: str
-    reason: str
-    started: str
-    finished: str = ""
-    blobs: int = 0
-    size: int = 0
-    copied: int = 0
-    copied_size: int = 0
-    deleted: int = 0
-    seconds: float = 0.0
-    safe_seconds: float = 0.0
-    """Until everything that could be moved lay elsewhere, verified and recorded; deleting comes after that."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """Blob → why it could not be moved; it is still where it was."""
-    not_deleted: dict[str, str] = field(default_factory=dict)
-    """Object → why the patch did not delete it."""
-    remains: dict[str, Any] | None = None
-    """What the patch itself still shows; None when it was not asked (hostile)."""
-
-    @property
-    def complete(self) -> bool:
-        return not self.failed
-
-    @property
-    def empty(self) -> bool:
-        """Whether the patch itself shows that nothing is left, in versions and unfinished uploads too."""
-        return bool(self.remains and self.remains["nothing"])
-
-    def spell(self) -> bytes:
-        """The bytes that are signed."""
-        members = {"zegel": "plan b report v1", **asdict(self), "complete": self.complete, "empty": self.empty}
-        return json.dumps(members, sort_keys=True, indent=1, ensure_ascii=False).encode()
 
 
 class Throttle:
@@ -105,6 +45,24 @@ class Throttle:
             self._free = start + count / self._rate
         if start > now:
             time.sleep(start - now)
+
+
+class _Watch:
+    """Measures one run, and adds what has passed to its report."""
+
+    def __init__(self) -> None:
+        self._began = self._added = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def add_to(self, report: Report) -> float:
+        """Returns the seconds of all runs."""
+        now = time.monotonic()
+        report.seconds = round(report.seconds + now - self._added, 3)
+        self._added = now
+        return report.seconds
 
 
 _Batch = list[tuple[Copy, "Future[list[Copy] | ZegelError]"]]
@@ -134,11 +92,15 @@ class Evacuate:
         self.check(patch)
         now = self.clock()
         with self.records.transaction():
-            if not hostile and self.records.patch_rows().get(patch, {}).get("state") == "cut":
+            before = self.records.patch_rows().get(patch, {}).get("state")
+            if not hostile and before == "cut":
                 raise Mistake(
                     "The patch {patch} is cut. Reopen it before it is asked anything.", code="patch-cut", patch=patch
                 )
-            self.records.set_patch(patch, now, state="cut" if hostile else "leaving", reason=reason[:200])
+            state = "cut" if hostile else "leaving"
+            self.records.set_patch(patch, now, state=state, reason=reason[:200])
+            if before != state:
+                self.records.set_patch(patch, now, so_far="")
             # The reason is free text, which the chain does not take; it is in the patch's row and in the report.
             event = Event.PATCH_CUT if hostile else Event.EVACUATION_STARTED
             self.records.append_audit(now, actor, event, patch, {})
@@ -175,33 +137,45 @@ class Evacuate:
 
         ``progress`` is called between batches; what it raises ends the run there, and a later one goes on.
         """
-        started, began = self.clock(), time.monotonic()
+        started, watch = self.clock(), _Watch()
         self.begin(patch, hostile=hostile, reason=reason, actor=actor)
         self.wait(_SETTLING)
-        totals = self.records.copy_totals()
-        everything = [totals.get((patch, state), (0, 0)) for state in ("whole", "broken", "wanted")]
-        of_blobs, of_size = sum(count for count, _ in everything), sum(size for _, size in everything)
-        mode = "hostile" if hostile else "cooperative"
-        report = Report(patch, mode, reason, started.isoformat())
+        report = Report(patch, "hostile" if hostile else "cooperative", reason, started.isoformat())
+        if so_far := self.records.patch_rows()[patch]["so_far"]:
+            report.go_on(so_far)
+        tell = self._teller(report, watch, progress)
         throttle = Throttle(bytes_per_second) if bytes_per_second else None
         with ThreadPoolExecutor(workers, "evacuate") as pool:
-            while self._pass(patch, report, pool, throttle, of_blobs, of_size, began, progress):
+            while self._pass(report, pool, throttle, watch, tell):
                 # Again from the beginning: a deposit may have been recorded meanwhile, a target may have come back.
                 pass
-            report.safe_seconds = round(time.monotonic() - began, 3)
-            self._finish(report, began, pool, actor)
+            report.safe_seconds = watch.add_to(report)
+            self._finish(report, watch, pool, actor)
         return report
+
+    def _teller(
+        self, report: Report, watch: "_Watch", progress: Callable[[Progress], None] | None
+    ) -> Callable[[], None]:
+        """Tells ``progress`` how far the report is, of what was done before and what is at the patch now."""
+        totals = self.records.copy_totals()
+        there = [totals.get((report.patch, state), (0, 0)) for state in ("whole", "broken", "wanted")]
+        before = report.blobs
+        of_blobs, of_size = before + sum(count for count, _ in there), report.size + sum(size for _, size in there)
+
+        def tell() -> None:
+            if progress:
+                done = (report.blobs, of_blobs, report.size, of_size)
+                progress(Progress(*done, watch.seconds, len(report.failed), before))
+
+        return tell
 
     def _pass(
         self,
-        patch: str,
         report: Report,
         pool: ThreadPoolExecutor,
         throttle: Throttle | None,
-        of_blobs: int,
-        of_size: int,
-        began: float,
-        progress: Callable[[Progress], None] | None,
+        watch: "_Watch",
+        tell: Callable[[], None],
     ) -> bool:
         """Go through everything at the patch once; returns whether anything moved.
 
@@ -211,32 +185,32 @@ class Evacuate:
         report.failed.clear()
         flying: deque[_Batch] = deque()
         while True:
-            rows = self.records.copies_at(patch, ("whole", "broken", "wanted"), after, _BATCH)
+            rows = self.records.copies_at(report.patch, ("whole", "broken", "wanted"), after, _BATCH)
             if rows:
                 after = rows[-1].row
                 flying.append(self._send_off(rows, pool, throttle))
             elif not flying:
                 return report.blobs > before
             if len(flying) > 1 or not rows:
-                self._land(flying.popleft(), report)
-                if progress:
-                    seconds = time.monotonic() - began
-                    progress(Progress(report.blobs, of_blobs, report.size, of_size, seconds, len(report.failed)))
+                self._land(flying.popleft(), report, watch)
+                tell()
 
     def _send_off(self, rows: Sequence[Copy], pool: ThreadPoolExecutor, throttle: Throttle | None) -> _Batch:
         copies = self.records.copies_of([row.blob for row in rows])
         self.records.release()
         return [(row, pool.submit(self._move, row, copies.get(row.blob, []), throttle)) for row in rows]
 
-    def _land(self, batch: _Batch, report: Report) -> None:
+    def _land(self, batch: _Batch, report: Report, watch: "_Watch") -> None:
         moves = [(row, future.result()) for row, future in batch]
         done = [(row, made) for row, made in moves if not isinstance(made, ZegelError)]
         report.failed |= {row.blob: str(made) for row, made in moves if isinstance(made, ZegelError)}
-        self._record(done)
-        report.blobs += len(done)
-        report.size += sum(row.size for row, _ in done)
-        report.copied += sum(len(made) for _, made in done)
-        report.copied_size += sum(copy.size for _, made in done for copy in made)
+        if done:
+            report.blobs += len(done)
+            report.size += sum(row.size for row, _ in done)
+            report.copied += sum(len(made) for _, made in done)
+            report.copied_size += sum(copy.size for _, made in done for copy in made)
+            watch.add_to(report)
+            self._record(done, report)
 
     def _move(self, row: Copy, copies: Sequence[Copy], throttle: Throttle | None) -> "list[Copy] | ZegelError":
         """Make the copies that are needed without this one; the rows to record, or why it cannot be."""
@@ -273,9 +247,8 @@ class Evacuate:
             self.patches.delete_at(broken.patch, [broken.name])
         return self.patches.make(wanted, sources, throttle)
 
-    def _record(self, done: Sequence[tuple[Copy, list[Copy]]]) -> None:
-        if not done:
-            return
+    def _record(self, done: Sequence[tuple[Copy, list[Copy]]], report: Report) -> None:
+        """In one transaction: where everything is now, and what was done so far."""
         now = self.clock()
         with self.records.transaction():
             mine = self.records.lock_copies([row for row, _ in done])
@@ -283,8 +256,9 @@ class Evacuate:
             # A row that changed meanwhile was deleted with its parcel: what we made of it must go too.
             self.records.add_copies(new, now)
             self.records.set_copies([row for row, _ in done if row.row in mine], "doomed", now)
+            self.records.set_patch(report.patch, now, so_far=report.so_far())
 
-    def _delete(self, report: Report, pool: ThreadPoolExecutor) -> None:
+    def _delete(self, report: Report, watch: "_Watch", pool: ThreadPoolExecutor) -> None:
         """Ask the patch to delete what is doomed there, in several requests at a time."""
         after = 0
         while doomed := self.records.copies_at(report.patch, ("doomed",), after, _DELETED):
@@ -295,17 +269,24 @@ class Evacuate:
                 failed |= refused
             report.not_deleted |= {name: str(error) for name, error in failed.items()}
             report.deleted += len(doomed) - len(failed)
+            watch.add_to(report)
+            with self.records.transaction():
+                self.records.set_patch(report.patch, self.clock(), so_far=report.so_far())
 
-    def _finish(self, report: Report, began: float, pool: ThreadPoolExecutor, actor: str) -> None:
+    def _finish(self, report: Report, watch: "_Watch", pool: ThreadPoolExecutor, actor: str) -> None:
         if report.mode == "cooperative":  # A patch that is cut is not asked.
-            self._delete(report, pool)
+            self._delete(report, watch, pool)
             remains = self.patches.remains(report.patch)
             report.remains = {**asdict(remains), "nothing": remains.nothing}
         now = self.clock()
-        report.finished, report.seconds = now.isoformat(), round(time.monotonic() - began, 3)
-        kept = _kept(report, report.mode, now)
+        report.finished = now.isoformat()
+        watch.add_to(report)
+        kept = kept_as(report, report.mode, now)
         facts = {"moved": report.blobs, "bytes": report.size, "left": len(report.failed), "sha256": kept.sha256}
         with self.records.transaction():
+            # Whatever comes to be at this patch later, and is moved then, belongs to another report.
+            over = report.complete and (report.empty or report.mode == "hostile")
+            self.records.set_patch(report.patch, now, so_far="" if over else report.so_far())
             self.records.add_report(kept)
             self.records.append_audit(now, actor, Event.EVACUATION_FINISHED, report.patch, facts)
 
@@ -313,7 +294,7 @@ class Evacuate:
 
     def drill(
         self, patch: str, *, blobs: int = 100, hostile: bool = True, workers: int = 4, actor: str = "operator"
-    ) -> "Drilled":
+    ) -> Drilled:
         """Practise on some blobs: rebuild them under scratch names where they would go, verify, and delete again."""
         self.check(patch)
         started, began = self.clock(), time.monotonic()
@@ -337,10 +318,11 @@ class Evacuate:
             only_here=self.only_at(patch),
             recovery_seconds=round(seconds * totals[0] / len(rows), 1) if rows else 0.0,
         )
-        kept = _kept(drilled, "drill", started)
+        kept = kept_as(drilled, "drill", started)
         facts = {"blobs": len(rows), "failed": len(failed), "sha256": kept.sha256}
         with self.records.transaction():
-            self.records.set_patch(patch, started, drilled=started)
+            rate = {} if failed or not size else {"drill_rate": size / seconds}
+            self.records.set_patch(patch, started, drilled=started, **rate)
             self.records.add_report(kept)
             self.records.append_audit(started, actor, Event.DRILL_HELD, patch, facts)
         return drilled
@@ -386,41 +368,3 @@ class Evacuate:
             raise NotFound("There is no patch “{patch}” in the configuration.", code="unknown-patch", patch=patch)
         if len(self.patches.names()) == 1:
             raise Mistake("There is only one patch; add another one before this one can be left.", code="only-patch")
-
-
-@dataclass(frozen=True, slots=True)
-class Drilled:
-    """A drill's result. ``only_here`` blobs are the recovery point, ``recovery_seconds`` the time for all of it."""
-
-    patch: str
-    mode: str
-    held: str
-    blobs: int
-    size: int
-    seconds: float
-    failed: dict[str, str]
-    all_blobs: int
-    all_size: int
-    only_here: int
-    recovery_seconds: float
-
-    def spell(self) -> bytes:
-        """The bytes that are signed."""
-        return json.dumps({"zegel": "drill report v1", **asdict(self)}, sort_keys=True, indent=1).encode()
-
-
-def _kept(report: Report | Drilled, kind: str, made: datetime) -> PlanReport:
-    """The report as it is recorded, to be signed in the inside zone."""
-    body = report.spell()
-    return PlanReport(hashlib.sha256(body).hexdigest(), kind, report.patch, made, body)
-
-
-def due_after(drilled: datetime | None) -> datetime | None:
-    """When the yearly drill of a patch is due (BIO2 5.30.01, 8.13.04); None is now: it never had one."""
-    return drilled + timedelta(days=365) if drilled else None
-
-
-def is_due(drilled: datetime | None, now: datetime) -> bool:
-    """Whether it is due."""
-    due = due_after(drilled)
-    return due is None or due <= now

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from zegel.audit.events import Event
-from zegel.journeys.evacuate import is_due
 from zegel.journeys.patch_ports import Patches, PatchRecords
+from zegel.journeys.plan_reports import is_due
 from zegel.journeys.ports import Clock
 from zegel.suppliers.plan import PatchDay
 

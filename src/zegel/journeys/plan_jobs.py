@@ -15,8 +15,9 @@ from uuid import uuid4
 
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound, Unavailable, ZegelError
-from zegel.journeys.evacuate import Drilled, Evacuate, Progress, Report
+from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.patch_ports import PatchRecords
+from zegel.journeys.plan_reports import Drilled, Progress, Report
 from zegel.journeys.ports import Actor, Clock, Signer
 from zegel.parcels.identifiers import checked, new_identifier
 from zegel.suppliers.plan import Job, JobKind, PlanReport, Steps, read_report
@@ -188,15 +189,8 @@ class _Watch:
 
     def tell(self, progress: Progress) -> None:
         """Between two batches. Raises :class:`Halted`."""
-        before = self.job
-        self.steps = Steps(
-            before.blobs + progress.blobs,
-            before.blobs + progress.of_blobs,
-            before.size + progress.size,
-            before.size + progress.of_size,
-            progress.eta,
-            progress.failed,
-        )
+        done = (progress.blobs, progress.of_blobs, progress.size, progress.of_size)
+        self.steps = Steps(*done, progress.eta, progress.failed)
         if self.told or self.lost or self.ending.is_set():
             raise Halted
 

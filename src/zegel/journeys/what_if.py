@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from zegel.audit.events import Event
 from zegel.errors import NotFound
-from zegel.journeys.evacuate import due_after, is_due
 from zegel.journeys.patch_ports import Patches, PatchRecords
+from zegel.journeys.plan_reports import due_after, is_due
 from zegel.journeys.ports import Clock
 from zegel.stores.placement import Placement, Refusal
 from zegel.suppliers.exposure import Exposure, exposure
@@ -51,6 +51,9 @@ class WhatIf:
     gone: tuple[str, ...]
     leaving: Leaving
     then: dict[int, Placement | Refusal]
+    bytes_per_second: float = ASSUMED_BYTES_PER_SECOND
+    measured: bool = False
+    """Whether a drill measured that speed: the slowest one of what would be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,12 @@ class Survey:
         ]
         wanted = {class_: self.patches.spread(class_).copies for class_ in range(5)}
         cut = frozenset(one.name for one in self.patches.facts() if one.state == "cut")
-        answer = what_if_gone(groups, frozenset(gone), wanted, ASSUMED_BYTES_PER_SECOND, price, cut)
+        rows = self.records.patch_rows()
+        rates = [rate for name in gone if (rate := rows.get(name, {}).get("drill_rate"))]
+        rate = min(rates, default=ASSUMED_BYTES_PER_SECOND)
+        answer = what_if_gone(groups, frozenset(gone), wanted, rate, price, cut)
         then = {class_: self.patches.explain(class_, avoid=gone) for class_ in range(5)}
-        return WhatIf(gone, answer, then)
+        return WhatIf(gone, answer, then, rate, bool(rates))
 
     def _named(self, name: str) -> tuple[tuple[str, ...], Decimal | None]:
         facts = self.patches.facts()

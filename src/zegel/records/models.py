@@ -272,6 +272,8 @@ class Patch(models.Model):
     broken = models.PositiveBigIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(default=0)
     drilled = models.DateTimeField(null=True)
+    drill_rate = models.FloatField(null=True)
+    so_far = models.TextField(blank=True, default="")
     reminded = models.DateTimeField(null=True)
 
     class Meta:

@@ -11,8 +11,8 @@ import typer
 from zegel.doors.cli.options import Data, data_folder, read_text
 from zegel.doors.cli.tools import Tools
 from zegel.errors import Damaged, Mistake, Unavailable
-from zegel.journeys.evacuate import Progress, Report
 from zegel.journeys.house import House, PlanB
+from zegel.journeys.plan_reports import Progress, Report
 from zegel.parcels.signature import made_both
 from zegel.suppliers.plan import read_report
 
@@ -104,6 +104,8 @@ def _add_what_if(plan: typer.Typer, tools: Tools) -> None:
         price = "unknown" if answer.leaving.egress_eur is None else f"EUR {answer.leaving.egress_eur}"
         hours = answer.leaving.seconds / 3600
         print(f"    to move: {_size(answer.leaving.bytes_to_move)}, about {hours:.1f} h, egress {price}")
+        how = "as a drill measured" if answer.measured else "assumed: hold a drill to measure it"
+        print(f"    at {answer.bytes_per_second / 1e6:.1f} MB/s, {how}")
         for found in answer.then.values():
             for line in _decision(found):
                 print(f"    {line}")
@@ -192,7 +194,8 @@ def _add_verify(plan: typer.Typer, tools: Tools) -> None:
 def _tell(plan_b: PlanB, done: Report, path: Path | None) -> None:
     _save(plan_b, done.spell(), path)
     print(f"{done.patch}: {done.blobs} blobs ({_size(done.size)}) left, {done.copied} copies made, "
-          f"{done.deleted} objects deleted, {len(done.failed)} failed, {done.seconds:.1f} s")  # fmt: skip
+          f"{done.deleted} objects deleted, {len(done.failed)} failed, {done.seconds:.1f} s"
+          + (f" in {done.runs} runs" if done.runs > 1 else ""))  # fmt: skip
     if done.remains is None:
         print("    it was not asked what it still holds")
     elif done.empty:

@@ -182,4 +182,6 @@ def outlook_facts(found: Outlook) -> dict[str, Any]:
         "refused": [(class_said(class_), [rule_said(rule) for rule in rules]) for class_, rules in found.refused],
         "minutes": max(1, round(leaving.seconds / 60)),
         "hours": round(leaving.seconds / 3600),
+        "measured": found.answer.measured,
+        "speed": found.answer.bytes_per_second / 1e6,
     }
