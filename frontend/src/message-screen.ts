@@ -1,11 +1,12 @@
 /** The opened message: whether the sender is verified, the letter itself, its pictures and its attachments. */
 import { attachmentList } from "./attachments.ts";
 import { alertBox, h, paragraph } from "./dom.ts";
-import type { Attachment, Person } from "./manifest.ts";
+import type { Attachment, Manifest, Person } from "./manifest.ts";
 import { showHtml, showPictures } from "./message-frame.ts";
 import { openBlob } from "./opener.ts";
 import type { Parcel } from "./parcel.ts";
 import { card, heading, show } from "./screens.ts";
+import type { Organisation } from "./signature.ts";
 import { sayDay, sayMoment, texts } from "./texts.ts";
 import type { ReaderError } from "./trouble.ts";
 
@@ -13,13 +14,19 @@ const PICTURE_TYPES = new Set(["image/png", "image/jpeg", "image/gif", "image/we
 /** Larger pictures are attachments like others: they would be fetched without the reader asking for it. */
 const PICTURE_BYTES = 10 * 1024 * 1024;
 
-export async function showMessage(place: HTMLElement, parcel: Parcel, fail: (error: ReaderError) => void): Promise<void> {
+/** `elsewhere` is the other organisation that a message in an own mailbox came from: it is never taken for ours. */
+export async function showMessage(
+  place: HTMLElement,
+  parcel: Parcel,
+  fail: (error: ReaderError) => void,
+  elsewhere?: Organisation["organisation"],
+): Promise<void> {
   const { manifest } = parcel;
   const subject = manifest.subject || texts.noSubject;
   const body = h("div", { class: "zegel-message", lang: manifest.language });
   const letter = card(heading(subject), envelope(parcel), h("hr", { class: "utrecht-separator" }), body);
   const verdict = parcel.verified
-    ? alertBox("ok", ...emphasise(texts.verified(manifest.organisation.name), manifest.organisation.name))
+    ? alertBox("ok", ...saySigned(manifest, elsewhere))
     : alertBox("warning", texts.notVerified);
   verdict.dataset["verified"] = String(parcel.verified);
   show(place, subject, verdict, letter);
@@ -27,6 +34,14 @@ export async function showMessage(place: HTMLElement, parcel: Parcel, fail: (err
   const rest = manifest.attachments.filter((attachment) => !inline.has(attachment));
   const list = attachmentList(parcel, rest, fail);
   if (list) letter.append(list);
+}
+
+function saySigned(manifest: Manifest, elsewhere?: Organisation["organisation"]): (Node | string)[] {
+  const { name } = manifest.organisation;
+  if (!elsewhere) return emphasise(texts.verified(name), name);
+  // Whatever it calls itself: the domain of the sender is what vouches for its keys.
+  const domain = manifest.from.address.slice(manifest.from.address.lastIndexOf("@") + 1);
+  return emphasise(texts.verifiedElsewhere(elsewhere.name, domain), domain);
 }
 
 function envelope({ manifest }: Parcel): HTMLElement {

@@ -7,6 +7,7 @@ import { isIdentifier } from "./identifier.ts";
 import { showMessage } from "./message-screen.ts";
 import { openParcel } from "./parcel.ts";
 import { clearShelf } from "./save.ts";
+import type { Organisation } from "./signature.ts";
 import { showTrouble } from "./screens.ts";
 import { language } from "./texts.ts";
 import { ReaderError, troubleOf, type Trouble } from "./trouble.ts";
@@ -32,15 +33,17 @@ async function start(): Promise<void> {
     const headers = { Accept: "application/json", "Accept-Language": language, "X-CSRFToken": main.dataset["token"] ?? "" };
     const response = await send(`${base}/open`, { method: "POST", headers }, true);
     if (!response.ok) throw await refusal(response);
-    const answer = (await response.json()) as ParcelPlace & { key: string };
+    const answer = (await response.json()) as ParcelPlace & { key: string; origin?: Organisation };
     checkPlace(answer);
     if (!KEY.test(answer.key)) throw new ReaderError("server");
+    const { origin } = answer;
     const blobHeaders = { "Accept-Language": language };
     const source: ParcelSource = {
-      organisation,
+      // What came from elsewhere is verified with the keys of who sent it, as our inside zone found them.
+      organisation: origin ? () => Promise.resolve(origin) : organisation,
       blobRequest: (blob) => ({ url: `${base}/blobs/${blob}`, headers: blobHeaders, session: true }),
     };
-    await showMessage(place, await openParcel(source, answer, Promise.resolve(answer.key)), fail);
+    await showMessage(place, await openParcel(source, answer, Promise.resolve(answer.key)), fail, origin?.organisation);
   } catch (error) {
     fail(error);
   }

@@ -27,6 +27,8 @@ export const en: Texts = {
   shortCode: "The code from the text message has 6 digits.",
   busy: "One moment…",
 
+  verifiedElsewhere: (organisation, domain) =>
+    `This message was opened in your browser. It comes from another organisation, ${organisation}, and its signature is correct. ${domain} vouches for its key.`,
   verified: (organisation) => `This message was opened in your browser. The signature of ${organisation} is correct.`,
   notVerified: "Please note: we cannot establish who sent this message. Do not simply trust it. When in doubt, contact the sender.",
   remoteBlocked: "Pictures from other websites have been left out. That way nobody can see that you read this message.",

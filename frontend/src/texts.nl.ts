@@ -26,6 +26,8 @@ export const nl = {
   shortCode: "De code uit de sms heeft 6 cijfers.",
   busy: "Even geduld…",
 
+  verifiedElsewhere: (organisation: string, domain: string) =>
+    `Dit bericht is in uw browser geopend. Het komt van een andere organisatie, ${organisation}, en haar handtekening klopt. ${domain} staat in voor haar sleutel.`,
   verified: (organisation: string) => `Dit bericht is in uw browser geopend. De handtekening van ${organisation} klopt.`,
   notVerified: "Let op: wij kunnen niet vaststellen van wie dit bericht komt. Vertrouw het niet zomaar. Neem bij twijfel contact op met de afzender.",
   remoteBlocked: "Afbeeldingen van andere websites zijn weggelaten. Zo kan niemand zien dat u dit bericht leest.",

@@ -1,6 +1,7 @@
 """Another organisation's Zegel, in processes of its own, behind a proxy that ends TLS; and what it sees of ours."""
 
 import json
+import re
 import select
 import shutil
 import socket
@@ -14,6 +15,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,6 +27,7 @@ from zegel.keys.custody import PublicKeys
 LMTP, PORTAL = "ander.test", "loket.test"
 """Mail domains of the other organisation: mailboxes at Dovecot, and in its portal."""
 HOST = "post.ander.test"
+PASSWORD = "niet-raden-456"
 ADDRESS = "127.0.0.62"
 
 _CONFIG = """
@@ -50,6 +53,17 @@ name = "box.{lmtp}"
 [[mailbox]]
 domains = ["{portal}"]
 deliver = "portal"
+"""
+
+
+_FOUND = """
+import sys
+from pathlib import Path
+from zegel.wiring.build import build, open_ground
+from zegel.wiring.founding import found
+data, url, sender, account, password = sys.argv[1:]
+found(Path(data), organisation="Gemeente Ander", url=url, sender=sender)
+build(open_ground(Path(data)), "outside").welcome.add(account, "Balie", password)
 """
 
 
@@ -158,9 +172,18 @@ class OtherZegel:
         """Every sealed blob that it keeps, by name."""
         return {path.name: path.read_bytes() for path in (self.data / "store").rglob("*") if len(path.name) == 26}
 
+    def await_text(self, address: str, words: bytes) -> int:
+        """How many mails in a mailbox at Dovecot have these words, once one does."""
+        end = time.monotonic() + 120
+        while True:
+            if found := [mail for mail in self.dovecot.mails(address) if words in mail]:
+                return len(found)
+            assert time.monotonic() < end, (self.data / "out").read_text()[-4000:]
+            time.sleep(0.05)
+
     def await_told(self, words: str) -> list[bytes]:
         """Mails that it sent with these words in them, once there are any."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while True:
             folder = self.data / "mail" / "new"
             mails = [path.read_bytes() for path in folder.iterdir()] if folder.exists() else []
@@ -173,10 +196,8 @@ class OtherZegel:
 def found_zegel(data: Path, port: int) -> tuple[str, int, int]:
     """Make its folder; returns its fingerprint, and the ports of its outside and inside."""
     web = free_port()
-    url = f"https://{HOST}:{port}"
     subprocess.run(
-        [sys.executable, "-m", "zegel", "init", "--data", data, "--organisation", "Gemeente Ander", "--url", url,
-         "--mail-from", f"post@{LMTP}"],
+        [sys.executable, "-c", _FOUND, data, f"https://{HOST}:{port}", f"post@{LMTP}", f"balie@{PORTAL}", PASSWORD],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     inside = free_port()
@@ -184,6 +205,33 @@ def found_zegel(data: Path, port: int) -> tuple[str, int, int]:
     text = config.read_text().replace('"127.0.0.1:8025"', f'"127.0.0.1:{web}"').replace("8026", str(inside))
     config.write_text(text)
     return PublicKeys.read(data / "public.json").signing[0].fingerprint, web, inside
+
+
+@contextmanager
+def inside(other: OtherZegel, address: str) -> Iterator[httpx.Client]:
+    """A browser that has logged in at its inside web door."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{other.inside}", timeout=60, follow_redirects=True) as client:
+        page = client.get("/login").text
+        token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+        form = {"csrfmiddlewaretoken": token, "address": address, "password": PASSWORD}
+        done = client.post("/login", data=form, headers={"Origin": str(client.base_url)})
+        assert done.status_code == 200, done.text
+        yield client
+
+
+def await_message(client: httpx.Client) -> dict[str, Any]:
+    """Open the newest message in the list, once there is one; with its slip."""
+    end = time.monotonic() + 120
+    while True:
+        slips = re.findall(r'href="/received/([a-z2-7]{26})"', client.get("/received").text)
+        if slips:
+            break
+        assert time.monotonic() < end, client.get("/received").text
+        time.sleep(0.1)
+    page = client.get(f"/received/{slips[0]}").text
+    token = page.partition('data-token="')[2].partition('"')[0]
+    headers = {"X-CSRFToken": token, "Origin": str(client.base_url)}
+    return {"slip": slips[0], **client.post(f"/inside/received/{slips[0]}/open", headers=headers).json()}
 
 
 @contextmanager

@@ -1,16 +1,20 @@
 """From one organisation's Zegel to a mailbox of another, sealed all the way. Ours is here, the other in processes."""
 
+import hashlib
 import json
 import smtplib
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes as parse_bytes
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.ground import databases
@@ -18,7 +22,19 @@ from tests.ground.delivery import Certificates, make_certificates
 from tests.ground.dns import Dns, free_port, running_dns
 from tests.ground.dovecot import running_dovecot
 from tests.ground.house import Clock, Ground, make_house
-from tests.ground.zegels import ADDRESS, HOST, LMTP, PORTAL, OtherZegel, found_zegel, other_zegel, published
+from tests.ground.zegels import (
+    ADDRESS,
+    HOST,
+    LMTP,
+    PORTAL,
+    OtherZegel,
+    await_message,
+    found_zegel,
+    inside,
+    other_zegel,
+    published,
+)
+from zegel import seal
 from zegel.domains.resolver import Resolver
 from zegel.domains.zegels import Zegels
 from zegel.doors.smtp.config import DoorConfig, Listener
@@ -26,9 +42,15 @@ from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.logins import Logins
 from zegel.doors.smtp.serve import Server
 from zegel.doors.web.schemas import profile_members
+from zegel.errors import Unavailable, ZegelError
 from zegel.journeys.arrive import Budget
 from zegel.journeys.ways import Ways
 from zegel.keys.custody import Custody, make_keys
+from zegel.parcels.addresses import Person
+from zegel.parcels.arrivals import Arrival, Place, Said, Signed, arrival_statement, spell_arrival
+from zegel.parcels.deposit import Blob
+from zegel.parcels.identifiers import new_identifier
+from zegel.parcels.signature import SigningKey, read_signed, verify
 from zegel.peers.arrivals import ArrivalPost
 from zegel.wiring.build import Peers
 
@@ -80,6 +102,22 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
         yield Around(certificates, dns, other, custody, said)
 
 
+class Losing(ArrivalPost):
+    """Remembers what it handed over; the last answers of the first ``lost`` do not come back."""
+
+    def __init__(self, authorities: Path):
+        super().__init__(authorities)
+        self.lost = 0
+        self.said: list[tuple[Place, Arrival, Said]] = []
+
+    def deliver(self, place: Place, arrival: Arrival, said: Said, read: Callable[[str], Iterator[bytes]]) -> None:
+        super().deliver(place, arrival, said, read)
+        self.said.append((place, arrival, said))
+        if self.lost:
+            self.lost -= 1
+            raise Unavailable("The answer was lost.", code="peer-away")
+
+
 @dataclass
 class Ours:
     """Our house with its door open."""
@@ -87,6 +125,7 @@ class Ours:
     ground: Ground
     door: int
     zegels: Zegels
+    post: "Losing"
 
     def send(self, *to: str, body: str = "Geheim-XYZZY", **headers: str) -> str:
         """Send a mail; returns the parcel."""
@@ -119,9 +158,10 @@ def ours(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(8))
         zegels = Zegels(Resolver([around.dns.resolver]), around.certificates.authorities, patience=60)
-        peers = Peers(zegels, ArrivalPost(around.certificates.authorities), {}, Budget(0, 0))
+        post = Losing(around.certificates.authorities)
+        peers = Peers(zegels, post, {}, Budget(0, 0))
         ways = Ways(frozenset(), None, pool, clock, deadline=60, zegels=zegels)
-        ground = make_house(tmp_path, clock=clock, custody=around.custody, peers=peers, ways=ways)
+        ground = make_house(tmp_path, clock=clock, custody=around.custody, peers=peers, ways=ways, connections=1)
         house = ground.house
         around.said["profile"] = json.dumps(profile_members(house.profile, {})).encode()
         house.welcome.add(SENDER, "Afdeling Zorg", ground.password)
@@ -130,7 +170,7 @@ def ours(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator
         server = Server(config, journeys)
         server.start()
         stack.callback(server.stop)
-        yield Ours(ground, server.ports[0], zegels)
+        yield Ours(ground, server.ports[0], zegels, post)
 
 
 def test_a_mail_stays_sealed_until_the_mailbox(ours: Ours, around: Around) -> None:
@@ -148,3 +188,226 @@ def test_a_mail_stays_sealed_until_the_mailbox(ours: Ours, around: Around) -> No
     crossed = b"".join(around.other.front.seen)
     assert kept[shared.pop()] in crossed
     assert not any(word in crossed for word in (b"Geheim-XYZZY", b"Besluit", b"besluit.pdf", b"AGE-SECRET-KEY"))
+
+
+def test_a_message_is_read_in_the_portal_of_another_organisation(ours: Ours, around: Around) -> None:
+    parcel = ours.send(DESK)
+    ours.ground.announce()
+    assert ours.readers(parcel) == {DESK: ("zegel", "delivered")}
+    with inside(around.other, DESK) as client:
+        opened = await_message(client)
+        origin = opened["origin"]
+        assert origin["organisation"] == {"name": "Gemeente Voorbeeld", "host": "post.voorbeeld.example"}
+        slip, key = opened["slip"], seal.HybridIdentity.parse(opened["key"])
+        blobs = [
+            b"".join(seal.open_iter([client.get(f"/inside/received/{slip}/blobs/{one['blob']}").content], key))
+            for one in opened["blobs"]
+        ]
+    manifest, line, signature = read_signed(blobs[0], opened["parcel"])
+    (shown,) = origin["signing"]
+    verify(manifest, line, signature, [SigningKey(b64decode(shown["ed25519"]), b64decode(shown["mldsa65"]))])
+    assert (manifest.subject, manifest.from_.address) == ("Besluit", SENDER)
+    assert "Geheim-XYZZY" in manifest.text
+    assert blobs[1:] == [b"%PDF-1.4 besluit"]
+
+
+def test_who_has_no_mailbox_there_is_not_reached(ours: Ours, around: Around) -> None:
+    nobody, unknown = f"nobody@{LMTP}", f"wie@{PORTAL}"
+    parcel = ours.send(nobody, unknown)
+    ours.ground.announce()
+    # The portal knows at once; the mail server is asked by their courier, and their report comes to our return address.
+    assert ours.readers(parcel) == {nobody: ("zegel", "delivered"), unknown: ("zegel", "unreached")}
+    slip = next(slip.slip for slip in ours.ground.house.records.slips_of(parcel) if slip.address == nobody)
+    (report,) = around.other.await_told(f"b-{slip}-")
+    to = parse_bytes(report)["To"]
+    bounce = ours.ground.house.bounce
+    assert bounce is not None
+    bounce.take(to, "<>", [report])
+    ours.ground.announce()
+    assert ours.readers(parcel)[nobody] == ("zegel", "unreached")
+    told = [mail for mail in ours.ground.mails() if mail["To"] == SENDER]
+    assert len(told) == 2
+
+
+def test_a_key_that_was_not_promised_gets_nothing(ours: Ours, around: Around) -> None:
+    parcel = ours.send("a@liar.test")
+    assert ours.readers(parcel) == {"a@liar.test": ("zegel", "sent")}
+    ours.ground.announce()
+    assert ours.readers(parcel) == {"a@liar.test": ("zegel", "sent")}
+    assert [str(entry.event) for entry in ours.ground.house.audit.entries()].count("reader:alarmed") == 1
+    for _ in range(26):
+        ours.ground.clock.move(hours=1)
+        ours.ground.announce()
+    assert ours.readers(parcel) == {"a@liar.test": ("link", "waiting")}
+    assert parcel.encode() not in b"".join(around.other.front.seen)
+
+
+def test_what_cannot_be_handed_over_now_goes_later(ours: Ours, around: Around) -> None:
+    around.other.front.cut = True
+    parcel = ours.send(TEAM, body="Later-PLUGH")
+    ours.ground.announce()
+    assert ours.readers(parcel) == {TEAM: ("zegel", "sent")}
+    around.other.front.cut = False
+    ours.ground.clock.move(minutes=5)
+    ours.ground.announce()
+    assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
+    assert around.other.await_text(TEAM, b"Later-PLUGH") == 1
+
+
+def test_an_answer_that_is_lost_makes_no_second_mail(ours: Ours, around: Around) -> None:
+    ours.post.lost = 2
+    parcel = ours.send(TEAM, body="Eenmaal-FROTZ")
+    for _ in range(3):
+        assert ours.readers(parcel) == {TEAM: ("zegel", "sent")}
+        ours.ground.announce()
+        ours.ground.clock.move(minutes=10)
+    assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
+    assert around.other.await_text(TEAM, b"Eenmaal-FROTZ") == 1
+    # Whoever saw it pass and says it again changes nothing either.
+    place, arrival, said = ours.post.said[-1]
+    ArrivalPost(around.certificates.authorities).deliver(place, arrival, said, lambda _: iter(()))
+    parcel = ours.send(TEAM, body="Daarna-FROTZ")
+    ours.ground.announce()
+    assert around.other.await_text(TEAM, b"Daarna-FROTZ") == 1
+    assert around.other.await_text(TEAM, b"Eenmaal-FROTZ") == 1
+
+
+def test_two_readers_of_one_message_bring_its_blobs_once(ours: Ours, around: Around) -> None:
+    both = (TEAM, f"balie@{LMTP}")
+    parcel = ours.send(*both, body="Samen-GNUSTO")
+    ours.ground.announce()
+    assert set(ours.readers(parcel).values()) == {("zegel", "delivered")}
+    for address in both:
+        assert around.other.await_text(address, b"Samen-GNUSTO") == 1
+    (first, second) = [arrival for _, arrival, _ in ours.post.said]
+    assert first.blobs == second.blobs
+    assert b"".join(around.other.front.seen).count(f"PUT /api/v1/blobs/{first.blobs[0].blob} ".encode()) == 1
+
+
+@pytest.fixture
+def stranger(ours: Ours, around: Around) -> "Stranger":
+    return Stranger(ours.zegels.place(LMTP), around.custody, ArrivalPost(around.certificates.authorities))
+
+
+@dataclass
+class Stranger:
+    """Says whatever a test wants, with our organisation's keys unless it has others."""
+
+    place: Place
+    custody: Custody
+    post: ArrivalPost
+
+    def arrival(self, *blobs: bytes, **facts: Any) -> Arrival:
+        listed = tuple(Blob(new_identifier(), len(blob), hashlib.sha256(blob).hexdigest()) for blob in blobs)
+        reception = self.place.peer.reception
+        assert reception is not None
+        sealed = seal.seal(b"x", seal.parse_recipient(reception.recipient))
+        found = Arrival(
+            parcel=new_identifier(), slip=new_identifier(), to=TEAM, sender=Person("", SENDER), return_to=SENDER,
+            organisation="post.voorbeeld.example", destination=self.place.peer.host, takes="mail", form="7bit",
+            class_=2, language="nl", expires=datetime.now(UTC).replace(microsecond=0) + timedelta(days=9),
+            blobs=listed, sealed_slip=sealed,
+        )  # fmt: skip
+        return replace(found, **facts)
+
+    def say(self, arrival: Arrival, custody: Custody | None = None, **later: float) -> Said:
+        now, text = (datetime.now(UTC) + timedelta(**later)).replace(microsecond=0), spell_arrival(arrival)
+        return Said(text, Signed(*_signed((custody or self.custody).sign(arrival_statement(text, now)), now)))
+
+    def try_(self, arrival: Arrival, said: Said | None = None, data: bytes = b"") -> str:
+        """The code of what becomes of it."""
+        try:
+            self.post.deliver(self.place, arrival, said or self.say(arrival), lambda _: iter([data]))
+        except ZegelError as error:
+            return str(error.facts.get("why") or error.kind)
+        return "taken"
+
+
+def _signed(made: tuple[str, bytes, bytes], now: datetime) -> tuple[str, datetime, bytes, bytes]:
+    return made[0], now, *made[1:]
+
+
+def test_strangers_are_refused(stranger: Stranger, around: Around, tmp_path: Path) -> None:
+    data = b"age-encryption.org/v1\n" + b"x" * 500
+    good, before = stranger.arrival(data), around.other.stored().keys()
+    others = make_keys(tmp_path / "others")
+    forged = stranger.say(good, others)
+    refused = {
+        "not our key": stranger.try_(good, forged),
+        "our key's name on it": stranger.try_(good, Said(forged.text, replace(forged.signed, key=_key(stranger)))),
+        "another text": stranger.try_(good, Said(stranger.say(good).text.replace("7bit", "8bit"), forged.signed)),
+        "old": stranger.try_(good, stranger.say(good, days=-2)),
+        "for others": stranger.try_(replace(good, destination="post.elders.test")),
+        "no domain of theirs": stranger.try_(replace(good, to="a@elders.test")),
+        "their own people": stranger.try_(replace(good, sender=Person("", f"baas@{PORTAL}"))),
+        "a domain without a record": stranger.try_(replace(good, sender=Person("", "a@elders.test"))),
+        "a message for a mail server": stranger.try_(replace(good, takes="message")),
+        "another organisation's name": stranger.try_(replace(good, organisation="post.elders.test")),
+        "other bytes": stranger.try_(good, data=data[:-1] + b"y"),
+        "fewer bytes": stranger.try_(good, data=data[:-1]),
+        "more bytes": stranger.try_(good, data=data + b"x"),
+        "too much": stranger.try_(replace(good, blobs=(replace(good.blobs[0], size=60_000_000),))),
+    }
+    assert refused == {
+        "not our key": "bad-arrival-signature",
+        "our key's name on it": "bad-arrival-signature",
+        "another text": "bad-arrival-signature",
+        "old": "old-arrival",
+        "for others": "foreign-arrival",
+        "no domain of theirs": "no-relay",
+        "their own people": "foreign-sender",
+        "a domain without a record": "unknown-organisation",
+        "a message for a mail server": "wrong-form",
+        "another organisation's name": "bad-arrival-signature",
+        "other bytes": "not-announced",
+        "fewer bytes": "not-announced",
+        "more bytes": "not-announced",
+        "too much": "peer-away",
+    }
+    assert around.other.stored().keys() == before
+
+
+def test_a_ticket_is_for_one_blob(stranger: Stranger, around: Around) -> None:
+    data = b"age-encryption.org/v1\n" + b"x" * 500
+    arrival = stranger.arrival(data)
+    (blob,), said = arrival.blobs, stranger.say(arrival)
+    with httpx.Client(base_url=f"http://127.0.0.1:{around.other.web}", headers={"Host": HOST}, timeout=60) as client:
+        body = {"arrival": said.text, **said.signed.spell(), "receipts": {}}
+        asked = client.post("/api/v1/arrivals", json=body)
+        assert (asked.status_code, list(asked.json()["missing"])) == (202, [blob.blob])
+        ticket = {"Authorization": f"Bearer {asked.json()['missing'][blob.blob]}"}
+        elsewhere = f"/api/v1/blobs/{new_identifier()}"
+        refused = [
+            client.put(elsewhere, content=data, headers=ticket),
+            client.put(f"/api/v1/blobs/{blob.blob}", content=data + b"x", headers=ticket),
+            client.put(f"/api/v1/blobs/{blob.blob}/parts/0", content=data + b"x", headers=ticket),
+            client.put(f"/api/v1/blobs/{blob.blob}/parts/1", content=data, headers=ticket),
+            client.post(f"{elsewhere}/complete", json={"parts": 1}, headers=ticket),
+            client.put(f"/api/v1/blobs/{blob.blob}", content=data, headers={"Authorization": "Bearer a.b"}),
+        ]
+        assert [answer.json()["code"] for answer in refused] == ["not-announced"] * 5 + ["bad-ticket"]
+        assert client.get("/api/v1/parcels", headers=ticket).status_code == 401
+        assert client.post("/api/v1/arrivals", json=body | {"receipts": {"x": "y" * 600_000}}).status_code == 413
+        stored = client.put(f"/api/v1/blobs/{blob.blob}", content=data, headers=ticket).json()
+        again = client.post("/api/v1/arrivals", json=body | {"receipts": {blob.blob: stored["receipt"]}})
+        assert (again.status_code, again.json()["missing"]) == (201, {})
+    # It does not open: that is told to the return address.
+    around.other.await_told(SENDER)
+
+
+def test_whoever_vouches_for_one_name_cannot_write_in_another(ours: Ours, around: Around, stranger: Stranger) -> None:
+    """The envelope is right; the mail inside names somebody of theirs."""
+    reception = stranger.place.peer.reception
+    assert reception is not None
+    key = seal.HybridIdentity.generate()
+    mail = seal.seal(f"From: baas@{LMTP}\r\nTo: {TEAM}\r\nSubject: x\r\n\r\nVals-REZROV\r\n".encode(), key.recipient)
+    arrival = stranger.arrival(mail, return_to="vals@wij.test")
+    slip = f"# zegel slip v1 parcel {arrival.parcel}\n{key}\n".encode()
+    arrival = replace(arrival, sealed_slip=seal.seal(slip, seal.parse_recipient(reception.recipient)))
+    assert stranger.try_(arrival, data=mail) == "taken"
+    around.other.await_told("vals@wij.test")
+    assert not [one for one in around.other.dovecot.mails(TEAM) if b"Vals-REZROV" in one]
+
+
+def _key(stranger: Stranger) -> str:
+    return stranger.custody.public.signing[0].fingerprint

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from zegel.journeys.ports import Clock, DirectPost, Domains
+from zegel.errors import ZegelError
+from zegel.journeys.ports import Clock, DirectPost, Domains, Zegels
+from zegel.parcels.arrivals import Place
 from zegel.transport.delivery import Probed
 from zegel.transport.offer import Offer
 from zegel.transport.way import Choice, choose_way
+from zegel.transport.zegel import Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,22 @@ class Checked:
     probed: tuple[Probed, ...]
     mailbox: bool = False
     """Whether the domain's mailboxes are this organisation's: mail for them goes nowhere else."""
+    zegel: "CheckedZegel | None" = None
+    """None where other organisations' Zegels are not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedZegel:
+    """What DNS promises of the domain's own Zegel; ``place`` when it kept that, else ``trouble``, an error's code."""
+
+    promise: Promise
+    place: Place | None = None
+    trouble: str = ""
+
+    @property
+    def takes(self) -> bool:
+        """Whether mail for the domain goes there, sealed."""
+        return self.place is not None and self.place.peer.takes(self.promise.domain) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class MailCheck:
     clock: Clock
     enabled: bool
     own: frozenset[str] = frozenset()
+    zegels: Zegels | None = None
 
     def check(self, domain: str, *, connect: bool = False) -> Checked:
         """Raises Mistake ``bad-domain``; what fails outside is in the answer."""
@@ -48,4 +68,16 @@ class MailCheck:
             self.enabled,
             probed,
             offer.domain in self.own,
+            self._zegel(offer.domain),
         )
+
+    def _zegel(self, domain: str) -> CheckedZegel | None:
+        if self.zegels is None:
+            return None
+        promise = self.zegels.promise(domain, fresh=True)
+        if promise.state != "found":
+            return CheckedZegel(promise)
+        try:
+            return CheckedZegel(promise, self.zegels.place(domain, fresh=True))
+        except ZegelError as error:
+            return CheckedZegel(promise, trouble=error.kind)

@@ -14,6 +14,8 @@ from zegel.journeys.ports import Actor, BlobStore, Clock, MailboxKeys, People, R
 from zegel.journeys.read import read_slip
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
+from zegel.parcels.origin import Origin, read_origin
+from zegel.parcels.signature import SigningKey
 from zegel.parcels.states import Received, Slip, check_open
 
 
@@ -24,6 +26,8 @@ class KeptParcel:
     parcel: str
     key: str = field(repr=False)
     blobs: tuple[tuple[str, int], ...]
+    origin: Origin | None = None
+    """The other organisation that it came from; None: this one sent it, or signed it as it came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Receive:
     store: BlobStore
     keys: MailboxKeys = field(repr=False)
     clock: Clock
+    signing: tuple[SigningKey, ...] = ()
+    """Our own, which noted where a message came from."""
 
     def messages(self, actor: Actor, before: str = "", limit: int = 50) -> list[Received]:
         """One page, newest first; raises NotFound ``unknown-slip`` for ``before``."""
@@ -45,11 +51,13 @@ class Receive:
         found = self._slip(actor, slip)
         opened = self.keys.open_sealed(found.address.rpartition("@")[2], found.sealed_slip)
         key, now = read_slip(opened.decode("ascii", "replace"), found.parcel), self.clock()
+        origin = read_origin(found.origin, found.slip, self.signing) if found.origin else None
         with self.records.transaction():
             # Read again: the sender may have withdrawn the message meanwhile.
             found = self._slip(actor, slip)
             self.records.append_audit(now, _by(actor), Event.KEY_RELEASED, found.slip, {})
-        return KeptParcel(found.parcel, str(key), tuple((blob.blob, blob.size) for blob in self._shown(found)))
+        shown = tuple((blob.blob, blob.size) for blob in self._shown(found))
+        return KeptParcel(found.parcel, str(key), shown, origin)
 
     def check(self, actor: Actor, slip: str) -> None:
         """Whether there is such a message for this account; raises NotFound as :meth:`open`."""

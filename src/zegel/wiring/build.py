@@ -368,7 +368,7 @@ def assemble(
         ways=inside.ways,
         reception=_reception(profile, records, inside, peers, clock),
         incoming=_incoming(profile, inside),
-        receive=Receive(records, people, store, inside.mailboxes, clock) if inside.mailboxes else None,
+        receive=Receive(records, people, store, inside.mailboxes, clock, profile.signing) if inside.mailboxes else None,
     )
 
 

@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
         _dkim,
         judge=_judge,
         mail_check=_mail_check,
+        zegel_records=_zegel_records,
     )
     return run(make_app(tools), arguments)
 
@@ -90,6 +91,12 @@ def _mail_check(data: Path) -> MailCheck:
     from zegel.wiring.direct import build_mail_check
 
     return build_mail_check(open_ground(data))
+
+
+def _zegel_records(data: Path) -> list[tuple[str, str]]:
+    from zegel.wiring.direct import zegel_records
+
+    return zegel_records(open_ground(data))
 
 
 def _dkim(data: Path) -> Dkim:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from ssl import create_default_context
+from urllib.parse import urlsplit
 
 from zegel.domains.lookup import Domains, ascii_name
 from zegel.domains.policies import PolicyServers
@@ -9,8 +10,10 @@ from zegel.domains.resolver import Resolver
 from zegel.domains.zegels import Zegels
 from zegel.errors import Mistake
 from zegel.journeys.mail_check import MailCheck
+from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import DirectRoute
 from zegel.peers.arrivals import ArrivalPost
+from zegel.transport.zegel import LABEL, parse_zegel, spell_zegel
 from zegel.wiring.build import Ground, utc_now
 
 
@@ -43,7 +46,24 @@ def build_arrival_post(ground: Ground) -> ArrivalPost:
 def build_mail_check(ground: Ground) -> MailCheck:
     """Needs no keys and no database."""
     own = frozenset(ascii_name(domain) for part in ground.config.mailbox for domain in part.domains)
-    return MailCheck(build_domains(ground), build_direct_route(ground), utc_now, ground.config.direct.enabled, own)
+    config = ground.config
+    zegels = build_zegels(ground) if config.peers.enabled else None
+    return MailCheck(build_domains(ground), build_direct_route(ground), utc_now, config.direct.enabled, own, zegels)
+
+
+def zegel_records(ground: Ground) -> list[tuple[str, str]]:
+    """The TXT records by which our own mail domains say that we run a Zegel: name and value.
+
+    Raises Mistake ``bad-zegel-record`` when ``web.url`` is nowhere that others can come over https.
+    """
+    config = ground.config
+    url = urlsplit(config.web.url)
+    keys = ",".join(key.fingerprint for key in PublicKeys.read(ground.public).signing)
+    place = url.netloc if url.scheme == "https" and not url.path else ""
+    spelled = spell_zegel(parse_zegel(f"v=zegel1; host={place}; key={keys}"))
+    own = {*config.organisation.domains, *(domain for part in config.mailbox for domain in part.domains)}
+    own.add(config.mail.sender.rpartition("@")[2])
+    return [(f"{LABEL}.{ascii_name(domain)}", spelled) for domain in sorted(own)]
 
 
 def _authorities(ground: Ground) -> Path | None:

@@ -18,6 +18,17 @@ _WAYS = {
     "temporary": "Whether {domain} proves itself cannot be said now: a mail waits, or its readers get a link.",
 }
 _OWN = "A mail to {domain} goes into a mailbox of this organisation. Others, who deliver to it, see the above."
+_ZEGEL = "A mail to {domain} goes sealed to the Zegel at {host}, whose key its signed record names. Otherwise:"
+_NO_ZEGEL = {
+    "insecure": "The domain's record of a Zegel is not signed (DNSSEC), so it counts for nothing.",
+    "malformed": "The domain's record of a Zegel is not right, so it counts for nothing.",
+    "failed": "Whether the domain has a Zegel could not be looked up safely.",
+}
+_ZEGEL_TROUBLES = {
+    "proof-failed": "Alarm: the Zegel at {host} does not have the key that the domain promises; it gets nothing.",
+    "": "The Zegel at {host} has no mailboxes of this domain, so its readers get a notice with a link.",
+}
+_ZEGEL_AWAY = "The Zegel at {host} does not answer now: a mail waits, then its readers get a notice with a link."
 _OFF = "Direct delivery is switched off here (direct.enabled), so readers get a notice with a link all the same."
 _UNBELIEVED = "No resolver is on this machine or trusted, so no signature counts: see direct.trusted_resolvers."
 _DEAF = "The resolver does not validate (DNSSEC), so no signature counts."
@@ -39,6 +50,12 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
     def group() -> None:
         pass
 
+    @mail.command("record")
+    def record(data: Data = None) -> None:
+        """Show the DNS records that tell other organisations' Zegels of this one; sign the zones with DNSSEC."""
+        for name, value in tools.zegel_records(data_folder(data)):
+            print(f'{name}. IN TXT "{value}"')
+
     @mail.command("check")
     def check(
         domain: Annotated[str, typer.Argument(help="A mail domain, such as example.nl.")],
@@ -48,8 +65,8 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
     ) -> None:
         """Tell what a mail domain offers, which way a mail to it would go, and why. Sends nothing.
 
-        Ends with 0 when the domain proves itself, 1 when it does not, 5 when that cannot be said now, and with
-        --connect 6 when a server showed another certificate than its domain promised.
+        Ends with 0 when the domain proves itself or has a Zegel, 1 when not, 5 when that cannot be said now, and
+        6 when its Zegel, or with --connect one of its servers, showed something else than the domain promised.
         """
         found = tools.mail_check(data_folder(data)).check(domain, connect=connect)
         if as_json:
@@ -57,7 +74,8 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         else:
             _show(found)
         failed = any(one.trouble == "proof-failed" for one in found.probed)
-        code = 6 if failed else _EXIT[found.choice.kind]
+        failed = failed or bool(found.zegel and found.zegel.trouble == "proof-failed")
+        code = 6 if failed else 0 if found.zegel and found.zegel.takes else _EXIT[found.choice.kind]
         if code:
             raise typer.Exit(code)
 
@@ -75,10 +93,23 @@ def _show(found: Checked) -> None:
         over = f" ({one.tls}, {one.cipher}, {one.group}{', TLSA ' + one.fits if one.fits else ''})" if one.tls else ""
         reply = f" ({one.reply})" if one.reply else ""
         console.print(f"→ {one.server} {_TROUBLES.get(one.trouble, one.trouble)}{over}{reply}", markup=False)
+    for line in _zegel_lines(found):
+        console.print(line, markup=False)
     way = _OWN if found.mailbox else _WAYS[found.choice.kind]
     console.print(way.format(domain=found.offer.domain), style="bold", markup=False)
     for line in _warnings(found):
         console.print(line, markup=False)
+
+
+def _zegel_lines(found: Checked) -> list[str]:
+    zegel = found.zegel
+    if zegel is None or zegel.promise.state == "absent":
+        return []
+    record = zegel.promise.record
+    if zegel.promise.state != "found" or record is None:
+        return [_NO_ZEGEL[zegel.promise.state]]
+    text = _ZEGEL if zegel.takes else _ZEGEL_TROUBLES.get(zegel.trouble, _ZEGEL_AWAY)
+    return [text.format(domain=found.offer.domain, host=record.place)]
 
 
 def _warnings(found: Checked) -> list[str]:
@@ -124,8 +155,24 @@ def _members(found: Checked) -> dict[str, Any]:
         "servers": [_server(one, choice) for one in offer.servers],
         "mta_sts": _policy(offer),
         "nta7516": _nta(offer, choice),
+        "zegel": _zegel(found),
         "reasons": [{"code": one.code, "server": one.server, "text": str(one)} for one in choice.reasons],
         "probed": [{name: getattr(one, name) for name in one.__slots__} for one in found.probed],
+    }
+
+
+def _zegel(found: Checked) -> dict[str, Any] | None:
+    zegel = found.zegel
+    if zegel is None:
+        return None
+    record, peer = zegel.promise.record, zegel.place.peer if zegel.place else None
+    return {
+        "answer": zegel.promise.state,
+        "host": record.place if record else "",
+        "keys": list(record.keys) if record else [],
+        "trouble": zegel.trouble,
+        "organisation": {"name": peer.name, "host": peer.host} if peer else None,
+        "takes": peer.takes(zegel.promise.domain) if peer else None,
     }
 
 

@@ -55,3 +55,5 @@ class Tools:
     """The rules for mail of the Zegel in a data folder: as the SMTP door has them."""
     mail_check: Callable[[Path], MailCheck]
     """Looks mail domains up as a data folder is configured; needs no keys."""
+    zegel_records: Callable[[Path], list[tuple[str, str]]]
+    """Names and values of the TXT records that tell others of this Zegel."""

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from zegel.doors.web.account import actor_in
 from zegel.doors.web.installed import house
 from zegel.doors.web.reader_api import sealed_bytes
+from zegel.doors.web.schemas import origin_members
 from zegel.doors.web.sent import for_senders
 from zegel.errors import Denied
 from zegel.journeys.ports import Actor
@@ -69,7 +70,10 @@ def open_message(request: HttpRequest, actor: Actor, slip: str) -> HttpResponse:
     """The parcel key and the blobs, never kept on the way (``no-store``); a POST, so that no other site can ask."""
     opened = house().inside_receive().open(actor, slip)
     blobs = [{"blob": blob, "size": size} for blob, size in opened.blobs]
-    response = JsonResponse({"parcel": opened.parcel, "key": opened.key, "blobs": blobs})
+    members: dict[str, object] = {"parcel": opened.parcel, "key": opened.key, "blobs": blobs}
+    if opened.origin:
+        members["origin"] = origin_members(opened.origin)
+    response = JsonResponse(members)
     response["Cache-Control"] = "no-store"
     return response
 

@@ -12,6 +12,7 @@ from zegel.parcels.arrivals import MOST_ARRIVAL, Said, Signed
 from zegel.parcels.deposit import SUITE, Blob, Deposit, Reader
 from zegel.parcels.limits import NOTICE_BYTES, SLIP_BYTES
 from zegel.parcels.manifest import read_time, spell_time
+from zegel.parcels.origin import Origin
 from zegel.parcels.proofs import Proof, sms_proof
 from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import Signature
@@ -391,6 +392,16 @@ class SignatureOut(BaseModel):
             ed25519=b64(signature.ed25519),
             mldsa65=b64(signature.mldsa65),
         )
+
+
+def origin_members(origin: Origin) -> dict[str, Any]:
+    """Another organisation, in the words of its own ``/.well-known/zegel``."""
+    return {
+        "organisation": {"name": origin.name, "host": origin.host},
+        "signing": [
+            {"key": key.fingerprint, "ed25519": b64(key.ed25519), "mldsa65": b64(key.mldsa65)} for key in origin.keys
+        ],
+    }
 
 
 def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any]:
