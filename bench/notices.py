@@ -110,6 +110,21 @@ def found(folder: Path, name: str, database: str, port: int) -> Path:
     return data
 
 
+def copied(full: Path, url: str, couriers: int) -> Path:
+    """A copy of a full Zegel to drain: filling takes longer."""
+    data = full.with_name(f"{full.name} {couriers}")
+    shutil.copytree(full, data)
+    if url:
+        import psycopg
+
+        name = f"drained{couriers}"
+        with psycopg.connect(url.replace("/zegel?", "/postgres?"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE zegel")  # type: ignore[arg-type]
+        path = data / "zegel.toml"
+        path.write_text(path.read_text().replace("/zegel?", f"/{name}?"))
+    return data
+
+
 def waiting(data: Path, answers: "multiprocessing.connection.Connection") -> None:
     """Answer every question with how many rows wait."""
     from zegel.wiring.build import build, configure_django, open_ground
@@ -210,12 +225,13 @@ def main() -> None:
         if given.database == "postgres":
             del databases["SQLite"]
         for database, url in databases.items():
-            data = found(Path(name), database, url, port)
+            full = found(Path(name), database, url, port)
+            filling = multiprocessing.Process(target=fill, args=(full, given.count))
+            filling.start()
+            filling.join()
+            assert filling.exitcode == 0
             for couriers in given.couriers:
-                filling = multiprocessing.Process(target=fill, args=(data, given.count))
-                filling.start()
-                filling.join()
-                assert filling.exitcode == 0
+                data = copied(full, url, couriers)
                 load = os.getloadavg()[0]
                 it = drain(data, given.count, couriers)
                 shown = f"{database}, {couriers} courier{'s' if couriers > 1 else ''}"
