@@ -1,8 +1,11 @@
 """The exam, on local disk and on two real S3 servers."""
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -111,6 +114,34 @@ def test_an_endpoint_without_tls_is_refused_unless_it_is_this_machine() -> None:
             with pytest.raises(Mistake, match="https"):
                 bucket.check()
         assert "secret" not in repr(bucket).replace("secret_key", "")
+
+
+class _Pondering(BaseHTTPRequestHandler):
+    """Takes what comes, and answers a while later."""
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(1)  # What is shown is that it may take this long.
+        self.send_response(200)
+        self.send_header("ETag", '"x"')
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_answer_may_take_longer_than_connecting() -> None:
+    """As it does when a part of 8 MiB goes over a slow line."""
+    server = HTTPServer(("127.0.0.1", 0), _Pondering)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        bucket = Bucket(f"http://127.0.0.1:{server.server_port}", "b", "nl", "key", "secret")
+        assert S3Store(bucket, connect_seconds=0.5, read_seconds=120).wire.put("x", [b"body"], "md5") == '"x"'
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_server_that_is_not_there_is_temporary() -> None:

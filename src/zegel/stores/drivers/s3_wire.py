@@ -49,11 +49,14 @@ class Wire:
         connections: int,
     ):
         """``address`` is the URL of the bucket, ``timeout`` the seconds to connect and to wait for bytes."""
+        connect, read = timeout
         self._address = address.rstrip("/")
         self._signer = _Signer(Credentials(access_key, secret_key), "s3", region)
         pool: dict[str, Any] = {
             "maxsize": connections,
-            "timeout": urllib3.Timeout(*timeout),
+            # By name: the first without one is for all together, and a part that takes long to send would have no time
+            # left for its answer.
+            "timeout": urllib3.Timeout(connect=connect, read=read),
             "retries": False,
             "cert_reqs": "CERT_REQUIRED",
             "ca_certs": get_cert_path(os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True),
