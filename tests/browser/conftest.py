@@ -4,9 +4,9 @@ import json
 import mailbox
 import os
 import shutil
-import socket
 import subprocess
 import sys
+import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ground.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = {"small": 360, "large": 1280}
@@ -65,14 +67,8 @@ class House:
             file.write(bytes([byte ^ 1]))
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _answers(url: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=10) as answer:
         return bool(answer.status == 200)
     return False
 
@@ -86,7 +82,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @contextmanager
 def running_house(folder: Path, configuration: str = "", roles: tuple[str, ...] = ("outside",)) -> Iterator[House]:
     """A house in ``folder``, for as long as it is needed; ``configuration`` is added to its own."""
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_ports(3)
     url = f"http://127.0.0.1:{port}"
     program = "from pathlib import Path; from zegel.wiring.founding import found; import sys; "
     program += "found(Path(sys.argv[1]), organisation='Gemeente Voorbeeld', url=sys.argv[2], "
@@ -109,14 +105,16 @@ def running_house(folder: Path, configuration: str = "", roles: tuple[str, ...] 
         assert desk.stdout.readline(), "the desk did not start"
         while not _answers(f"{url}/healthz"):
             assert serving[0].poll() is None, (data / "outside.log").read_text()
+            time.sleep(0.05)
         inside = tomllib.loads((data / "zegel.toml").read_text())["inside"]["url"].removesuffix("/inside/v1")
         while "inside" in roles and not _answers(f"{inside}/healthz"):
             assert serving[roles.index("inside")].poll() is None, (data / "outside.log").read_text()
+            time.sleep(0.05)
         yield House(url, inside, data, desk)
     finally:
         for process in (*serving, desk):
             process.terminate()
-            process.wait(30)
+            process.wait(60)
         log.close()
 
 
@@ -146,7 +144,7 @@ def page(browser: Any, house: House) -> Iterator[Any]:
     """A fresh reader in Dutch, who must not cause one error or refused load on any page."""
     context = browser.new_context(locale="nl-NL", viewport={"width": 1280, "height": 900}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None)

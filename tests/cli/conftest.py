@@ -16,8 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.ground.ports import free_ports
+
 SENDER = "zorg@voorbeeld.example"
-PATIENCE = 60
+PATIENCE = 120
 COMMAND = (sys.executable, "-m", "zegel")
 
 
@@ -71,7 +73,7 @@ class Zegel:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def mails(self) -> list[str]:
         """The text of the notices so far, oldest first."""
@@ -111,7 +113,7 @@ def wait_for(happened):  # type: ignore[no-untyped-def]
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -121,20 +123,9 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def free_ports() -> int:
-    """The first of three neighbouring free ports."""
-    for _ in range(100):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 65000 and not any(listens(port + offset) for offset in range(3)):
-            return port
-    raise AssertionError("no free ports")
-
-
 def make_zegel(folder: Path, *more: str) -> Zegel:
     """``more`` are further arguments of ``zegel init``."""
-    zegel = Zegel(folder / "zegel", free_ports())
+    zegel = Zegel(folder / "zegel", free_ports(3))
     made = zegel.run(
         "init",
         "--organisation",

@@ -47,7 +47,7 @@ def test_a_code_by_sms_is_asked_for(zegel: Zegel, tmp_path: Path) -> None:
     command = [*COMMAND, "collect", zegel.link(before), "-o", str(tmp_path)]
     reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: len(zegel.codes()) > codes)
-    out, err = reader.communicate(zegel.codes()[-1] + "\n", timeout=60)
+    out, err = reader.communicate(zegel.codes()[-1] + "\n", timeout=120)
     assert reader.returncode == 0, err
     assert "ends in 42" in err
     assert "Geachte mevrouw" in Path(out.splitlines()[0]).read_text()
@@ -206,4 +206,4 @@ def test_the_outside_needs_no_private_key(tmp_path: Path) -> None:
         assert zegel.run("send", "--from", SENDER, "--to", "a@x.example", "--subject", "x", "--proof", "mail").code == 4
     finally:
         outside.terminate()
-        outside.wait(30)
+        outside.wait(60)

@@ -15,7 +15,8 @@ import pytest
 
 from tests.cli.conftest import Zegel, wait_for
 from tests.ground.databases import ROOT, Cluster
-from tests.ground.served import ask, free_port, make_served, served
+from tests.ground.ports import free_port
+from tests.ground.served import ask, make_served, served
 from tests.outbox.sink import Sink, sink
 
 pytestmark = pytest.mark.slow

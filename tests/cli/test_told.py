@@ -12,8 +12,9 @@ import pytest
 
 from tests.cli.conftest import SENDER, Zegel, wait_for
 from tests.ground.databases import missing
+from tests.ground.ports import free_port
 from tests.ground.sending_postfix import sending_postfix
-from tests.ground.served import free_port, make_served, served
+from tests.ground.served import make_served, served
 from tests.outbox.sink import sink
 
 pytestmark = pytest.mark.slow

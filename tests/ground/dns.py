@@ -5,7 +5,6 @@ Below the root: ``test`` is signed, ``plain`` is not, ``bogus`` is signed with a
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ import dns.query
 import dns.rcode
 
 from tests.ground.databases import missing
+from tests.ground.ports import free_port
 
 _PROGRAMS = ("nsd", "unbound", "ldns-keygen", "ldns-signzone")
 _HEAD = "$TTL 300\n{zone} IN SOA ns.test. h.test. 1 3600 600 86400 60\n{zone} IN NS ns.test.\n"
@@ -36,19 +36,6 @@ class Dns:
     @property
     def port(self) -> int:
         return int(self.resolver.rpartition(":")[2])
-
-
-def free_port() -> int:
-    """A port that is free for TCP and UDP on 127.0.0.1 now."""
-    for _ in range(50):
-        with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no free port")
 
 
 def need_programs(*programs: str) -> None:
@@ -81,7 +68,7 @@ def running_dns(folder: Path, records: Mapping[str, str]) -> Iterator[Dns]:
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(20)
+            process.wait(60)
 
 
 def _write_zones(folder: Path, records: Mapping[str, str]) -> Path:
@@ -169,6 +156,9 @@ def _unbound(folder: Path, name: str, port: int, nsd: int, anchor: Path | None) 
   logfile: "{folder}/{name}.log"
   do-not-query-localhost: no
   do-ip6: no
+  outgoing-port-avoid: 0-32767
+  unknown-server-time-limit: 3000
+  infra-keep-probing: yes
   access-control: 127.0.0.0/8 allow
   cache-max-ttl: 0
   cache-max-negative-ttl: 0
@@ -195,7 +185,7 @@ def _leash() -> list[str]:
 def _await_answer(port: int, folder: Path) -> None:
     """Wait until it answers for the root."""
     query = dns.message.make_query(".", "SOA")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             if dns.query.tcp(query, "127.0.0.1", timeout=2, port=port).rcode() == dns.rcode.NOERROR:

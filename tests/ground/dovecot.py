@@ -4,7 +4,6 @@ import os
 import pwd
 import shutil
 import smtplib
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ground.dns import need_programs
+from tests.ground.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ def running_dovecot(domain: str, chain: Path, key: Path) -> Iterator[Mailboxes]:
     need_programs("dovecot")
     user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     owner = pwd.getpwnam(user)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="zegel-dc-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -104,7 +103,7 @@ service stats {{
             yield Mailboxes(port, folder / "boxes", folder / "log")
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(60)
 
 
 def _group(number: int) -> str:
@@ -117,7 +116,7 @@ def _await_greeting(address: str, port: int, server: "subprocess.Popen[bytes]", 
     end = time.monotonic() + 60
     while True:
         try:
-            with smtplib.SMTP(timeout=5) as line:
+            with smtplib.SMTP(timeout=30) as line:
                 if line.connect(address, port)[0] == 220:
                     return
         except (OSError, smtplib.SMTPException):

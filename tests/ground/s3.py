@@ -9,7 +9,6 @@ import http.client
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.ground.databases import missing
+from tests.ground.ports import free_port
 from zegel.stores.drivers.s3 import Bucket, S3Store
 
 SWIFT = "swift==2.38.3"
@@ -47,13 +47,6 @@ class Server:
         for process in self.processes:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    """A port that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # OpenStack Swift ------------------------------------------------------------------------------------------------------
@@ -113,6 +106,9 @@ def _write_swift(folder: Path, ports: dict[str, int], bucket: Bucket, programs: 
         "[storage-policy:0]\nname = gold\ndefault = yes\n"
     )
     common = f"bind_ip = 127.0.0.1\nworkers = 0\nuser = {_user()}\nswift_dir = {folder}\nlog_level = WARNING\n"
+    # Its own patience with itself is half a second to connect and one until a listing knows of an object: on a busy
+    # machine it would answer 503, and list what was put a while later.
+    common += "conn_timeout = 30\nnode_timeout = 60\nrecoverable_node_timeout = 60\ncontainer_update_timeout = 60\n"
     for name in ("object", "container", "account"):
         (folder / f"{name}-server.conf").write_text(
             f"[DEFAULT]\n{common}bind_port = {ports[name]}\ndevices = {folder / 'disks'}\nmount_check = false\n"
@@ -174,7 +170,7 @@ def running_ceph(folder: Path, gigabytes: int = 8) -> Iterator[Server]:
         _run("ceph", *conf, "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=h1")
         start.append(stack.enter_context(_process(["ceph-osd", *conf, "-i", "0", "-f"], folder / "osd.out")))
         start.append(stack.enter_context(_process(["radosgw", *conf, "-n", "client.rgw.a", "-f"], folder / "rgw.out")))
-        _await(tuple(start), folder / "rgw.out", lambda: _answers(gate, "/"), 90)
+        _await(tuple(start), folder / "rgw.out", lambda: _answers(gate, "/"))
         _run(
             "radosgw-admin", *conf, "user", "create", "--uid=zegel", "--display-name=zegel",
             f"--access-key={bucket.access_key}", f"--secret={bucket.secret_key}",
@@ -239,7 +235,7 @@ def _process(command: list[str | Path], log: Path, **variables: object) -> Itera
     tied = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*tied, "nice", *map(str, command)],
+            [*tied, *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -250,7 +246,7 @@ def _process(command: list[str | Path], log: Path, **variables: object) -> Itera
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -263,7 +259,7 @@ def _run(*command: object, codes: tuple[int, ...] = (0,)) -> None:
 
 
 def _await(
-    processes: tuple["subprocess.Popen[bytes]", ...], log: Path, ready: Callable[[], bool], seconds: float = 60
+    processes: tuple["subprocess.Popen[bytes]", ...], log: Path, ready: Callable[[], bool], seconds: float = 120
 ) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
@@ -273,7 +269,7 @@ def _await(
 
 
 def _answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path)
         return connection.getresponse().status < 500

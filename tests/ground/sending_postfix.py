@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ground.databases import missing
+from tests.ground.ports import free_port
 
 _MASTER = """\
 127.0.0.1:{port} inet n - n - 20 smtpd
@@ -78,9 +79,7 @@ def sending_postfix(relay: int, **settings: str) -> Iterator[Postfix]:
     """Start one whose relay host is this port of localhost; ``settings`` are added to main.cf."""
     if os.geteuid() != 0 or not shutil.which("postfix") or not _has_user():
         missing("Postfix, its user, and root to run it")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="zegel-pf-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -120,7 +119,7 @@ def sending_postfix(relay: int, **settings: str) -> Iterator[Postfix]:
 
 
 def _wait_for_port(port: int) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -1,6 +1,5 @@
 """A whole ``zegel serve`` whose notices leave over SMTP, and to which bounces can come."""
 
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,12 +35,6 @@ def make_served(folder: Path, mail_server: int, incoming: int, *, couriers: int 
     text = path.read_text().replace('[mail]\nkind = "maildir"\n', mail)
     path.write_text(text.replace("\n[mail]\n", f"{_INCOMING.format(port=incoming)}\n[mail]\n"))
     return zegel
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ask(zegel: Zegel, database: str, statement: str) -> list[tuple[Any, ...]]:

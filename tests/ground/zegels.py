@@ -20,8 +20,8 @@ from typing import Any
 import httpx
 
 from tests.ground.delivery import Certificates
-from tests.ground.dns import free_port
 from tests.ground.dovecot import Mailboxes
+from tests.ground.ports import free_port
 from zegel.keys.custody import PublicKeys
 
 LMTP, PORTAL = "ander.test", "loket.test"

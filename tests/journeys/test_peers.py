@@ -19,9 +19,10 @@ import pytest
 
 from tests.ground import databases
 from tests.ground.delivery import Certificates, make_certificates
-from tests.ground.dns import Dns, free_port, running_dns
+from tests.ground.dns import Dns, running_dns
 from tests.ground.dovecot import running_dovecot
 from tests.ground.house import Clock, Ground, make_house
+from tests.ground.ports import free_port
 from tests.ground.zegels import (
     ADDRESS,
     HOST,

@@ -15,10 +15,11 @@ import pytest
 from tests.ground import databases
 from tests.ground.databases import missing
 from tests.ground.delivery import Certificates, make_certificates
-from tests.ground.dns import Dns, free_port, running_dns
+from tests.ground.dns import Dns, running_dns
 from tests.ground.dovecot import Mailboxes, running_dovecot
 from tests.ground.house import SENDER, Clock, Ground, make_house
 from tests.ground.mail_peer import mail_peer
+from tests.ground.ports import free_port
 from tests.ground.postfix import Listener, Postfix, need_postfix, running_postfix
 from zegel.domains.lookup import Domains
 from zegel.domains.policies import PolicyServers
@@ -110,15 +111,15 @@ def house_with_door(
         pool = stack.enter_context(ThreadPoolExecutor(8))
         domains = Domains(Resolver([dns.resolver]), PolicyServers(), port=port)
         ways = Ways(frozenset({OWN}), domains, pool, clock, deadline=20)
-        direct = DirectRoute("post.voorbeeld.example", port=port, authorities=authorities, patience=20)
+        direct = DirectRoute("post.voorbeeld.example", port=port, authorities=authorities, patience=60)
         box = MailServer("127.0.0.1", dovecot.port, "lmtp", "starttls", authorities, f"box.{OWN}")
-        fixed = FixedRoute(box, "post.voorbeeld.example", patience=20)
+        fixed = FixedRoute(box, "post.voorbeeld.example", patience=60)
         stack.callback(direct.close)
         stack.callback(fixed.close)
         carriers: dict[Way, Any] = {"direct": DirectCarrier(ways, direct), "mailbox": MailboxCarrier({OWN: fixed})}
         if relay:
             ways = replace(ways, plain=True)
-            plain = FixedRoute(MailServer("127.0.0.1", relay, "smtp", "none"), "post.voorbeeld.example", patience=20)
+            plain = FixedRoute(MailServer("127.0.0.1", relay, "smtp", "none"), "post.voorbeeld.example", patience=60)
             stack.callback(plain.close)
             carriers["plain"] = plain
         ground = make_house(folder, clock=clock, ways=ways, carriers=carriers)

@@ -15,8 +15,9 @@ import pytest
 
 from tests.ground import databases
 from tests.ground.delivery import Certificates, make_certificates
-from tests.ground.dns import free_port, running_dns
+from tests.ground.dns import running_dns
 from tests.ground.dovecot import Mailboxes, running_dovecot
+from tests.ground.ports import free_port
 from tests.journeys.test_travel import Travel, house_with_door
 
 pytestmark = pytest.mark.slow
@@ -76,7 +77,7 @@ def other_zegel(
         for process in running:
             process.terminate()
         for process in running:
-            process.wait(30)
+            process.wait(60)
 
 
 def _await_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -136,7 +137,7 @@ STRANGE = (
 def _refusal(port: int, to: str, sender: str) -> tuple[int, str]:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with smtplib.SMTP(THERE, port, timeout=30) as line:
+    with smtplib.SMTP(THERE, port, timeout=60) as line:
         line.starttls(context=context)
         try:
             line.sendmail(sender, [to], f"From: {sender}\r\nSubject: x\r\n\r\nx\r\n")

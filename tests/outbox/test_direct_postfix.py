@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ground.dns import Dns, free_port, running_dns
+from tests.ground.dns import Dns, running_dns
 from tests.ground.policy_server import PolicyHost, policy_server
+from tests.ground.ports import free_port
 from tests.ground.postfix import Listener, Postfix, need_postfix, running_postfix
 from tests.transport.made import Made, make
 from zegel.domains.lookup import Domains
@@ -140,7 +141,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         postfix = stack.enter_context(running_postfix(plan.names, plan.listeners))
         servers = PolicyServers(folder / "root.pem", policies.port)
         domains = Domains(Resolver([names.resolver]), servers, port=plan.port)
-        route = DirectRoute("out.gemeente.example", port=plan.port, authorities=folder / "root.pem", patience=20)
+        route = DirectRoute("out.gemeente.example", port=plan.port, authorities=folder / "root.pem", patience=60)
         stack.callback(route.close)
         yield Place(domains, route, postfix, names, policies)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.ground.ports import free_ports
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Message, Packing, ReaderWish, Submit
 from zegel.parcels.claim import Link, read_link
@@ -40,7 +41,7 @@ print(house.welcome.new_token(sender, "test"))
 """
 
 
-def wait_for(there: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(there: Callable[[], object], seconds: float = 120) -> None:
     """Return when it is there; looks often."""
     deadline = time.monotonic() + seconds
     while not there():
@@ -127,24 +128,10 @@ def _status(pid: int, name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def free_port() -> int:
-    """A port that is free, with the two after it."""
-    while True:
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
-            except OSError:
-                continue
-            return port
-
-
 @contextmanager
 def serving(folder: Path, database: str = "", threads: int = 16) -> Iterator[Live]:
     """Found a Zegel and run its outside, inside and courier."""
-    port, data = free_port(), folder / "live"
+    port, data = free_ports(3), folder / "live"
     command = [sys.executable, "-c", _FOUND, data, port, database, threads, SENDER, PASSWORD]
     done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -162,7 +149,7 @@ def serving(folder: Path, database: str = "", threads: int = 16) -> Iterator[Liv
             process.send_signal(signal.SIGTERM)
         for process in live.processes.values():
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -170,6 +157,6 @@ def serving(folder: Path, database: str = "", threads: int = 16) -> Iterator[Liv
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, timeout=30).status_code == 200
     except httpx.TransportError:
         return False

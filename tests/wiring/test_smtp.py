@@ -2,14 +2,15 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.ground.ports import free_port
 from tests.smtp.ground import READER, SENDER
 from tests.smtp.test_crash import _ROOT, data
 from tests.smtp.wire import Wire
@@ -98,9 +99,7 @@ def test_two_processes_share_a_port_and_one_that_dies_is_started_again(data: Pat
     toml = data / "zegel.toml"
     text = toml.read_text()
     port = next(line for line in text.splitlines() if line.startswith("listen") and ":8027" in line)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
+    free = free_port()
     toml.write_text(text.replace(port, f'listen = "127.0.0.1:{free}"\nprocesses = 2\ndefault_proof = "mail"'))
     command = [sys.executable, "-m", "zegel", "serve", "--role", "smtp", "--data", str(data)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=_ROOT) as group:
@@ -114,7 +113,7 @@ def test_two_processes_share_a_port_and_one_that_dies_is_started_again(data: Pat
             assert _send(free).startswith("250")
         finally:
             group.terminate()
-        assert group.wait(60) == 0
+        assert group.wait(120) == 0
 
 
 def _send(port: int) -> str:
@@ -135,6 +134,7 @@ def _wait_for_doors(pid: int, port: int) -> set[int]:
         found = {child for child in _children(pid) if inodes & _inodes(child)}
         if len(found) == 2:
             return found
+        time.sleep(0.05)
 
 
 def _inodes(pid: int) -> set[str]:
