@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.ground import databases
 from tests.ground.dns import Dns, running_dns
@@ -26,7 +26,7 @@ from tests.ground.mail_names import ZONES
 databases.configure_django()
 
 # No measurement: an example that is slow because the machine is busy is no failure.
-settings.register_profile("zegel", deadline=None)
+settings.register_profile("zegel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("zegel")
 
 

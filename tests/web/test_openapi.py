@@ -92,7 +92,10 @@ def test_a_deposit_is_described_to_the_last_member(documents: dict[str, Any]) ->
 
 
 @settings(
-    max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_whatever_is_sent_the_answer_is_declared(quick: Web, documents: dict[str, Any], data: st.DataObject) -> None:
