@@ -148,8 +148,8 @@ def delivering(
     domains.offers["example.nl"] = proving(certificates)
     with ThreadPoolExecutor(4) as pool:
         ways = Ways(frozenset({"eigen.example"}), domains, pool, clock)
-        route = DirectRoute("post.voorbeeld.example", port=port, authorities=certificates.authorities, patience=5,
-                            final_patience=5)  # fmt: skip
+        route = DirectRoute("post.voorbeeld.example", port=port, authorities=certificates.authorities, patience=60,
+                            final_patience=60)  # fmt: skip
         direct = DirectCarrier(ways, route)
         carriers: dict[Way, Any] = {"direct": SignedCarrier(direct, signer) if signer else direct}
         fixed = passing = None
@@ -158,7 +158,7 @@ def delivering(
             ours = {"voorbeeld.example"}
             carriers["plain"] = SignedCarrier(passing, signer, ours) if signer else passing
         if mailbox:
-            fixed = FixedRoute(mailbox, "post.voorbeeld.example", patience=5, final_patience=5)
+            fixed = FixedRoute(mailbox, "post.voorbeeld.example", patience=60, final_patience=60)
             carriers["mailbox"] = MailboxCarrier({"eigen.example": fixed})
         ground = make_house(folder, clock=clock, ways=ways, carriers=carriers, **facts)
         try:

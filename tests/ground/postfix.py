@@ -23,7 +23,7 @@ from tests.ground.databases import missing
 
 _NOBODY = 65534
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-_PATIENCE = 30
+_PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def running_postfix(domains: Sequence[str], listeners: Sequence[Listener]) -> It
         yield Postfix(folder, maildir)
     finally:
         master.terminate()
-        master.wait(20)
+        master.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -160,7 +160,7 @@ def _await(listener: Listener, folder: Path) -> None:
     while time.monotonic() < end:
         try:
             with socket.create_connection((listener.address, listener.port), timeout=5) as line:
-                line.settimeout(10)
+                line.settimeout(30)
                 if line.recv(200).startswith(b"220"):
                     return
         except OSError:

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ground.mail_peer import CUT, EXTENSIONS, STALL, TRICKLE, MailPeer, mail_peer
+from tests.ground.patience import TooSlow, with_time
+from tests.ground.ports import free_port
 from tests.transport.made import Made, make
 from zegel.errors import Mistake, Unavailable, ZegelError
 from zegel.outbox.direct import DirectRoute, FixedRoute, MailServer
@@ -67,14 +69,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def peer(desk: Desk) -> Iterator[MailPeer]:
-    with mail_peer(desk.chain, desk.key) as found:
+    with mail_peer(desk.chain, desk.key, port=free_port()) as found:
         yield found
 
 
 def send(
     desk: Desk, peer: MailPeer, *servers: Proven, mail: RawMail = MAIL, to: str = TO, notify: Notify = SILENT
 ) -> Delivered:
-    route = DirectRoute("out.example", port=peer.port, authorities=desk.authorities, patience=5, final_patience=5)
+    route = DirectRoute("out.example", port=peer.port, authorities=desk.authorities, patience=60, final_patience=60)
     domain = "xn--grn-ioa.example" if to.endswith("@grün.example") else "example.nl"
     try:
         return route.deliver(choice(*(servers or (desk.dane(),)), domain=domain), mail, FROM, to, notify)
@@ -150,7 +152,7 @@ def test_mta_sts_wants_an_authority_and_the_name(desk: Desk, peer: MailPeer) -> 
     peer.mails.clear()
     peer.said.clear()
     assert refused(desk, peer, desk.sts("mx.other.nl"))[1] == "proof-failed"
-    route = DirectRoute("out.example", port=peer.port, patience=5)
+    route = DirectRoute("out.example", port=peer.port, patience=60)
     with pytest.raises(Unavailable) as error:
         # Without our own authority there: the system's do not know it.
         route.deliver(choice(desk.sts()), MAIL, FROM, TO)
@@ -250,7 +252,7 @@ def test_a_server_that_stalls_does_not_hold_us(desk: Desk, peer: MailPeer, step:
     peer.steps[step] = act
     # Short only where it must pass, so that a slow machine does not stall where the peer does not.
     nonsense = step == "handshake" and act == TRICKLE
-    patience = 20 if nonsense or step == "end" else 0.4
+    patience = 60 if nonsense or step == "end" else 0.4
     route = DirectRoute("out.example", port=peer.port, patience=patience, final_patience=0.4)
     with pytest.raises(Unavailable) as error:
         route.deliver(choice(desk.dane()), BIG if step == "middle" else MAIL, FROM, TO)
@@ -266,11 +268,16 @@ def test_an_endless_answer_ends(desk: Desk, peer: MailPeer) -> None:
 @pytest.mark.parametrize(("code", "kind"), [("552", "mail-refused"), ("452", "direct-away"), ("250", "direct-away")])
 def test_a_server_that_has_heard_enough(desk: Desk, peer: MailPeer, code: str, kind: str) -> None:
     peer.steps["middle"] = f"{code} words"
-    route = DirectRoute("out.example", port=peer.port, patience=1)
-    with pytest.raises(ZegelError) as error:
-        route.deliver(choice(desk.dane()), BIG, FROM, TO)
-    assert error.value.kind == kind
-    assert error.value.facts.get("reply", "") == (code if code != "250" else "")
+
+    def attempt(patience: float) -> None:
+        route = DirectRoute("out.example", port=peer.port, patience=patience)
+        with pytest.raises(ZegelError) as error:
+            route.deliver(choice(desk.dane()), BIG, FROM, TO)
+        found = (error.value.kind, error.value.facts.get("reply", ""))
+        if found != (kind, code if code != "250" else ""):
+            raise TooSlow(found)
+
+    with_time(attempt, 1)
 
 
 @pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
@@ -348,7 +355,7 @@ def test_nobody_there(desk: Desk, peer: MailPeer) -> None:
 
 
 def test_a_connection_serves_several_mails(desk: Desk, peer: MailPeer) -> None:
-    route = DirectRoute("out.example", port=peer.port, patience=5)
+    route = DirectRoute("out.example", port=peer.port, patience=60)
     for _ in range(3):
         assert route.deliver(choice(desk.dane()), MAIL, FROM, TO).fits == "3 1 1"
     peer.steps["rcpt"] = "550 5.1.1 nobody"
@@ -362,7 +369,7 @@ def test_a_connection_serves_several_mails(desk: Desk, peer: MailPeer) -> None:
 
 def test_a_kept_connection_is_for_those_who_ask_the_same_proof(desk: Desk, peer: MailPeer) -> None:
     """The domain may have published another key meanwhile; what was shown before then counts no more."""
-    route = DirectRoute("out.example", port=peer.port, patience=5)
+    route = DirectRoute("out.example", port=peer.port, patience=60)
     route.deliver(choice(desk.dane()), MAIL, FROM, TO)
     with pytest.raises(Unavailable) as error:
         route.deliver(choice(desk.dane(ee(make()))), MAIL, FROM, TO)
@@ -372,7 +379,7 @@ def test_a_kept_connection_is_for_those_who_ask_the_same_proof(desk: Desk, peer:
 
 
 def test_a_kept_connection_that_has_died_is_replaced(desk: Desk, peer: MailPeer) -> None:
-    route = DirectRoute("out.example", port=peer.port, patience=5)
+    route = DirectRoute("out.example", port=peer.port, patience=60)
     route.deliver(choice(desk.dane()), MAIL, FROM, TO)
     peer.steps["noop"] = CUT
     route.deliver(choice(desk.dane()), MAIL, FROM, TO)
@@ -440,14 +447,14 @@ def test_an_address_cannot_become_a_command(desk: Desk, peer: MailPeer, address:
 
 
 def test_the_empty_sender_of_reports(desk: Desk, peer: MailPeer) -> None:
-    route = DirectRoute("out.example", port=peer.port, patience=5)
+    route = DirectRoute("out.example", port=peer.port, patience=60)
     route.deliver(choice(desk.dane()), MAIL, "", TO)
     route.close()
     assert peer.mails[0].mail.startswith("MAIL FROM:<> ")
 
 
 def test_looking_without_sending(desk: Desk, peer: MailPeer) -> None:
-    route = DirectRoute("out.example", port=peer.port, patience=5)
+    route = DirectRoute("out.example", port=peer.port, patience=60)
     away = desk.dane(name="mx2.example.nl", address="127.0.0.9")
     good, false, gone = route.probe(choice(desk.dane(), desk.dane(ee(make())), away))
     assert (good.server, good.trouble, good.tls, good.fits) == (NAME, "", "TLSv1.3", "3 1 1")
@@ -516,7 +523,7 @@ def test_memory_stays_flat(desk: Desk, peer: MailPeer) -> None:
 
 
 def own(server: MailServer) -> FixedRoute:
-    return FixedRoute(server, "out.example", patience=5, final_patience=5)
+    return FixedRoute(server, "out.example", patience=60, final_patience=60)
 
 
 def test_a_fixed_server_is_verified_too(desk: Desk, peer: MailPeer) -> None:

@@ -59,7 +59,7 @@ def context(cipher: str = "", newest: int = SSL.TLS1_3_VERSION) -> SSL.Context:
 
 def shake(servers: SSL.Context, client: SSL.Context | None = None) -> tuple[str, str, str]:
     with server(servers) as port:
-        line = Line("127.0.0.1", port, 20)
+        line = Line("127.0.0.1", port, 60)
         try:
             chain = line.start_tls(client or client_context(), "mx.example.nl")
             assert len(chain) == 1
@@ -99,7 +99,7 @@ def test_what_ncsc_calls_less_than_good_is_refused(cipher: str) -> None:
 def test_a_closed_line_touches_no_descriptor() -> None:
     """OpenSSL knows sockets by number, and the number may be another connection's by then."""
     with server(context()) as port:
-        line = Line("127.0.0.1", port, 20)
+        line = Line("127.0.0.1", port, 60)
         line.start_tls(client_context(), "")
         line.close()
         other, far = socket.socketpair()

@@ -26,7 +26,7 @@ def _mail(**headers: str) -> EmailMessage:
 
 @pytest.fixture
 def client(door: Door) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP("127.0.0.1", door.port, timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", door.port, timeout=60) as smtp:
         smtp.login(SENDER, PASSWORD)
         yield smtp
 
@@ -83,8 +83,8 @@ def swaks() -> str:
 
 
 def run_swaks(swaks: str, door: Door, *more: str) -> "subprocess.CompletedProcess[str]":
-    command = [swaks, "--server", f"127.0.0.1:{door.port}", "--from", SENDER, "--to", READER, "--timeout", "20", *more]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    command = [swaks, "--server", f"127.0.0.1:{door.port}", "--from", SENDER, "--to", READER, "--timeout", "60", *more]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])

@@ -310,7 +310,7 @@ def test_openssl_sees_the_versions_and_ciphers_that_we_want(server: Certificate)
 
 def _s_client(port: int, *more: str) -> str:
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-starttls", "smtp", *more]
-    return subprocess.run(command, capture_output=True, text=True, input="QUIT\r\n", timeout=30, check=False).stdout
+    return subprocess.run(command, capture_output=True, text=True, input="QUIT\r\n", timeout=120, check=False).stdout
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def issuer() -> Iterator[str]:
 
 def _token(issuer: str, client: str = "zorg", resource: str = AUDIENCE) -> str:
     form = {"grant_type": "client_credentials", "scope": "mail", "resource": resource}
-    answer = httpx.post(f"{issuer}/token", data=form, auth=(client, "geheimgeheimgeheimgeheimgeheim12"))
+    answer = httpx.post(f"{issuer}/token", data=form, auth=(client, "geheimgeheimgeheimgeheimgeheim12"), timeout=60)
     return str(answer.json()["access_token"])
 
 
@@ -112,7 +112,7 @@ def test_no_other_token_does(issuer: str, caplog: pytest.LogCaptureFixture) -> N
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))
     changed = json.dumps({**claims, "sub": "x"}).encode()
     own = RSAKey.generate_key(2048, {"kid": kid})
-    jwks = httpx.get(f"{issuer}/jwks").text
+    jwks = httpx.get(f"{issuer}/jwks", timeout=60).text
     bad = {
         "changed": f"{head}.{base64.urlsafe_b64encode(changed).rstrip(b'=').decode()}.{signature}",
         "alg none": f"{none}.{body}.",

@@ -54,7 +54,7 @@ def _program(name: str) -> str:
 
 def _run(command: list[str], given: bytes = b"", **environment: str) -> str:
     done = subprocess.run(
-        command, input=given, capture_output=True, timeout=60, check=False, env={**os.environ, **environment}
+        command, input=given, capture_output=True, timeout=120, check=False, env={**os.environ, **environment}
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.decode()
@@ -123,7 +123,7 @@ def test_aiosmtplib_with_many_connections_at_once(secure: tuple[Door, bool], cer
     async def send(number: int) -> None:
         client = aiosmtplib.SMTP(
             hostname="localhost", port=door.port, use_tls=implicit, start_tls=not implicit,
-            cert_bundle=str(certificate.certificate), username=SENDER, password=PASSWORD, timeout=30,
+            cert_bundle=str(certificate.certificate), username=SENDER, password=PASSWORD, timeout=60,
         )  # fmt: skip
         async with client:
             for more in range(3):

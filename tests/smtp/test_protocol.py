@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -372,11 +373,12 @@ def test_sessions_are_counted_and_given_back() -> None:
             assert wire.say("QUIT").startswith("221")
             assert wire.closed()
             wire.socket.close()
-        for _ in range(200):
+        end = time.monotonic() + 60
+        while True:
             with Wire(small.port) as again:
                 if again.greeting.startswith("220"):
                     return
-        raise AssertionError("places were not given back")
+            assert time.monotonic() < end, "places were not given back"
 
 
 def test_mistakes_and_commands_are_counted() -> None:
@@ -464,7 +466,7 @@ def test_a_client_that_goes_away_before_250_does_not_stop_the_deposit(door: Door
     gone = threading.Event()
 
     def wait() -> None:
-        assert gone.wait(20)
+        assert gone.wait(60)
 
     door.house.before_deposit = wait
     with Wire(door.port) as wire:
@@ -472,7 +474,7 @@ def test_a_client_that_goes_away_before_250_does_not_stop_the_deposit(door: Door
         wire.send(MAIL + b".\r\n")
     gone.set()
     with door.house.arrived:
-        assert door.house.arrived.wait_for(lambda: door.house.deposits, 20)
+        assert door.house.arrived.wait_for(lambda: door.house.deposits, 60)
 
 
 def test_stopping_lets_a_mail_finish_and_sends_others_away() -> None:
@@ -481,14 +483,14 @@ def test_stopping_lets_a_mail_finish_and_sends_others_away() -> None:
 
     def wait() -> None:
         arrived.set()
-        held.wait(20)
+        held.wait(60)
 
     house.before_deposit = wait
     with open_door(CONFIG, house) as door, Wire(door.port) as busy, Wire(door.port) as idle:
         idle.login()
         busy.login().begin()
         busy.send(MAIL + b".\r\n")
-        assert arrived.wait(20)
+        assert arrived.wait(60)
         stopping = threading.Thread(target=door.server.stop)
         stopping.start()
         assert idle.reply().startswith("421")

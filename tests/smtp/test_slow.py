@@ -3,11 +3,13 @@
 import contextlib
 import socket
 import ssl
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.ground.patience import TooSlow, with_time
 from tests.outbox.sink import make_certificate
 from tests.smtp.ground import READER, SENDER, House, listening, open_door
 from tests.smtp.wire import Wire
@@ -24,7 +26,8 @@ def _limits(**facts: float) -> DoorConfig:
 def _drip(wire: Wire, octet: bytes) -> str:
     """Send octets, each as soon as the last was taken, until the door has had enough; returns what it said."""
     wire.socket.settimeout(0.05)
-    for _ in range(400):
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
         with contextlib.suppress(OSError):
             wire.send(octet)
         try:
@@ -44,10 +47,14 @@ def test_a_command_that_drips_in_is_not_waited_for() -> None:
 
 @pytest.mark.slow
 def test_a_login_that_drips_in_is_not_waited_for() -> None:
-    with open_door(_limits(idle_seconds=0.5)) as door, Wire(door.port) as wire:
-        wire.say("EHLO x")
-        assert wire.say("AUTH PLAIN").startswith("334")
-        assert _drip(wire, b"A").startswith("421 4.4.2")
+    def attempt(seconds: float) -> None:
+        with open_door(_limits(idle_seconds=seconds)) as door, Wire(door.port) as wire:
+            wire.say("EHLO x")
+            if not wire.say("AUTH PLAIN").startswith("334"):
+                raise TooSlow
+            assert _drip(wire, b"A").startswith("421 4.4.2")
+
+    with_time(attempt, 0.5)
 
 
 @pytest.mark.slow
@@ -64,46 +71,59 @@ def test_a_mail_that_drips_in_is_broken_off_though_it_is_never_silent() -> None:
 
 @pytest.mark.slow
 def test_a_mail_that_keeps_up_is_taken_after_the_grace() -> None:
-    with open_door(_limits(data_grace_seconds=0.3, data_bytes_per_second=100)) as door, Wire(door.port) as wire:
-        wire.login().begin()
-        wire.send(MAIL)
-        wire.socket.settimeout(0.05)
-        for _ in range(10):
-            wire.send(b"x" * 900 + b"\r\n")
-            with contextlib.suppress(TimeoutError):
-                wire.reply()
-        wire.socket.settimeout(20)
-        wire.send(b".\r\n")
-        assert wire.reply().startswith("250 2.0.0")
+    def attempt(grace: float) -> None:
+        with open_door(_limits(data_grace_seconds=grace, data_bytes_per_second=100)) as door, Wire(door.port) as wire:
+            wire.login().begin()
+            end = time.monotonic() + 2 * grace
+            wire.send(MAIL)
+            wire.socket.settimeout(grace / 8)
+            while time.monotonic() < end:
+                wire.send(b"x" * 900 + b"\r\n")
+                with contextlib.suppress(TimeoutError):
+                    wire.reply()
+                    raise TooSlow
+            wire.socket.settimeout(60)
+            wire.send(b".\r\n")
+            if not wire.reply().startswith("250 2.0.0"):
+                raise TooSlow
+
+    with_time(attempt, 0.3)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_a_handshake_that_never_ends_is_ended_and_counted(tmp_path: Path, tls: str) -> None:
     made = make_certificate(tmp_path)
-    limits = replace(DoorLimits(), handshake_seconds=0.5, client_sessions=2)
-    config = listening(tls=tls, certificate=made.certificate, private_key=made.key, limits=limits)
-    with open_door(config) as door:
-        held = [socket.create_connection(("127.0.0.1", door.port), 20) for _ in range(2)]
-        if tls == "starttls":
+
+    def attempt(seconds: float) -> None:
+        limits = replace(DoorLimits(), handshake_seconds=seconds, client_sessions=2)
+        config = listening(tls=tls, certificate=made.certificate, private_key=made.key, limits=limits)
+        with open_door(config) as door:
+            held = [socket.create_connection(("127.0.0.1", door.port), 60) for _ in range(2)]
+            if tls == "starttls":
+                for one in held:
+                    one.sendall(b"EHLO x\r\nSTARTTLS\r\n")
+            with socket.create_connection(("127.0.0.1", door.port), 60) as extra:
+                # In the clear also on the implicit port: no handshake is spent on whoever comes too often.
+                counted = extra.recv(100).startswith(b"421 4.7.0")
             for one in held:
-                one.sendall(b"EHLO x\r\nSTARTTLS\r\n")
-        with socket.create_connection(("127.0.0.1", door.port), 20) as extra:
-            # In the clear also on the implicit port: no handshake is spent on whoever comes too often.
-            assert extra.recv(100).startswith(b"421 4.7.0")
-        for one in held:
-            with contextlib.suppress(OSError):
-                while one.recv(1000):
-                    pass
-            one.close()
-        assert _served(door.port, tls)
+                with contextlib.suppress(OSError):
+                    while one.recv(1000):
+                        pass
+                one.close()
+            assert _served(door.port, tls)
+        if not counted:
+            raise TooSlow
+
+    with_time(attempt, 0.5)
 
 
 def _served(port: int, tls: str) -> bool:
     """Until the places are free again."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for _ in range(200):
-        with socket.create_connection(("127.0.0.1", port), 20) as plain, contextlib.suppress(OSError):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with socket.create_connection(("127.0.0.1", port), 60) as plain, contextlib.suppress(OSError):
             if tls == "starttls":
                 if plain.recv(100).startswith(b"220"):
                     return True

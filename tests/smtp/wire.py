@@ -12,7 +12,7 @@ from tests.smtp.ground import PASSWORD, READER, SENDER
 class Wire:
     """A connection; :meth:`say` sends a line and returns the whole reply, one string with LF between lines."""
 
-    def __init__(self, port: int, timeout: float = 20):
+    def __init__(self, port: int, timeout: float = 60):
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self._in = b""
         self.greeting = self.reply()

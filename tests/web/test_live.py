@@ -2,9 +2,12 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +19,8 @@ from zegel.parcels.identifiers import new_identifier
 pytestmark = pytest.mark.slow
 
 MIB = 1024 * 1024
+ask = partial(httpx.request, timeout=120)
+"""What has no deadline of its own here: a busy machine may need more than httpx's five seconds."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -35,6 +40,13 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """All processes on SQLite, with eight threads: four for transfers, two for forms."""
     with serving(tmp_path_factory.mktemp("few"), threads=8) as found:
         yield found
+
+
+def served(method: str, url: str, **facts: Any) -> httpx.Response:
+    """As a client does that is told that the server is busy: it asks again."""
+    while (answer := ask(method, url, **facts)).status_code == 503:
+        time.sleep(0.05)
+    return answer
 
 
 def request(method: str, path: str, length: int, *headers: str) -> bytes:
@@ -61,15 +73,15 @@ def test_guessing_in_parallel_is_counted_one_by_one(live: Live, proof: str) -> N
     link = live.send("code:123456" if proof == "code" else "sms:+31612345642")
     base = f"{live.url}/api/v1/reader/slips/{link.slip}"
     if proof == "sms":
-        assert httpx.post(f"{base}/code").status_code == 204
+        assert ask("POST", f"{base}/code").status_code == 204
         wait_for(live.codes)
     right = "123456" if proof == "code" else live.codes()[-1]
-    wrong = [f"{number:06d}" for number in range(60) if f"{number:06d}" != right]
+    wrong = [f"{number:06d}" for number in range(30) if f"{number:06d}" != right]
 
     def guess(code: str) -> httpx.Response:
-        return httpx.post(f"{base}/open", json={"proof": {"kind": proof, "code": code}}, timeout=60)
+        return served("POST", f"{base}/open", json={"proof": {"kind": proof, "code": code}})
 
-    with ThreadPoolExecutor(30) as pool:
+    with ThreadPoolExecutor(29) as pool:
         answers = list(pool.map(guess, wrong))
 
     judged = [answer for answer in answers if answer.status_code == 403]
@@ -89,7 +101,7 @@ def test_the_same_deposit_many_times_at_once_is_one_parcel(live: Live) -> None:
     members = deposit_members(packing.submit.sink, packing, Message("x", "y", wishes))  # type: ignore[arg-type]
 
     def deposit(_: int) -> int:
-        return httpx.post(f"{live.url}/api/v1/parcels", json=members, headers=live.bearer, timeout=60).status_code
+        return served("POST", f"{live.url}/api/v1/parcels", json=members, headers=live.bearer).status_code
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(deposit, range(16))) == {201}
@@ -105,7 +117,7 @@ def test_uploads_that_are_cut_leave_nothing(few: Live) -> None:
                 caller.sendall(request("PUT", path, MIB, authorization) + b"x" * 300_000)
                 wait_for(lambda: set(stored(few)) - before)
             wait_for(lambda: set(stored(few)) <= before)
-    answer = httpx.put(f"{few.url}/api/v1/blobs/{blob}", content=b"heel", headers=few.bearer)
+    answer = ask("PUT", f"{few.url}/api/v1/blobs/{blob}", content=b"heel", headers=few.bearer)
     assert answer.status_code == 201
 
 
@@ -118,14 +130,14 @@ def test_slow_uploads_never_take_all_threads(few: Live) -> None:
         callers.append(caller)
     wait_for(lambda: len(stored(few)) == before + 4)
 
-    answer = httpx.put(f"{few.url}/api/v1/blobs/{new_identifier()}", content=b"x", headers=few.bearer)
+    answer = ask("PUT", f"{few.url}/api/v1/blobs/{new_identifier()}", content=b"x", headers=few.bearer)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert httpx.get(f"{few.url}/healthz").status_code == 200
-    assert httpx.post(f"{few.url}/api/v1/reader/slips/x/open", json={"proof": {"kind": "mail"}}).status_code == 404
+    assert ask("GET", f"{few.url}/healthz").status_code == 200
+    assert ask("POST", f"{few.url}/api/v1/reader/slips/x/open", json={"proof": {"kind": "mail"}}).status_code == 404
 
     for caller in callers:
         caller.close()
-    wait_for(lambda: httpx.put(f"{few.url}/api/v1/blobs/{new_identifier()}", content=b"x",
+    wait_for(lambda: ask("PUT", f"{few.url}/api/v1/blobs/{new_identifier()}", content=b"x",
                                headers=few.bearer).status_code == 201)  # fmt: skip
 
 
@@ -142,15 +154,15 @@ def test_strangers_who_announce_a_body_and_send_nothing(few: Live) -> None:
     wait_for(lambda: sum(is_answered(caller) for caller in callers) == 29)
     assert {caller.recv(12)[9:12] for caller in callers if is_answered(caller)} == {b"503"}
     # Others go on: pages, downloads, uploads.
-    assert httpx.get(f"{few.url}/o/{link.slip}").status_code == 200
+    assert ask("GET", f"{few.url}/o/{link.slip}").status_code == 200
     blob, size = released.blobs[1]
     assert sum(map(len, few.peer().blob(link.slip, blob, released.ticket))) == size
-    upload = httpx.put(f"{few.url}/api/v1/blobs/{new_identifier()}", content=b"x", headers=few.bearer)
+    upload = ask("PUT", f"{few.url}/api/v1/blobs/{new_identifier()}", content=b"x", headers=few.bearer)
     assert upload.status_code == 201
     for caller in callers:
         caller.close()
     question = {"proof": {"kind": "mail"}}
-    wait_for(lambda: httpx.post(f"{few.url}/api/v1/reader/slips/x/open", json=question).status_code == 404)
+    wait_for(lambda: ask("POST", f"{few.url}/api/v1/reader/slips/x/open", json=question).status_code == 404)
 
 
 def is_answered(caller: socket.socket) -> bool:
@@ -171,7 +183,7 @@ def test_a_download_that_stops_gives_its_place_back(few: Live) -> None:
             caller.sendall(request("GET", path, 0, f"Authorization: Ticket {released.ticket}"))
             assert caller.recv(15).startswith(b"HTTP/1.1 200")
     headers = {"Authorization": f"Ticket {released.ticket}"}
-    wait_for(lambda: httpx.get(few.url + path, headers=headers).status_code == 200)
+    wait_for(lambda: ask("GET", few.url + path, headers=headers).status_code == 200)
 
 
 def test_memory_is_flat_for_a_submission_of_a_gibibyte(tmp_path: Path) -> None:
@@ -232,12 +244,12 @@ def test_memory_is_flat_for_uploads(tmp_path: Path) -> None:
 def test_the_logs_tell_nothing_of_anybody(few: Live) -> None:
     link = few.send("code:geheime olifant")
     base = f"{few.url}/api/v1/reader/slips/{link.slip}"
-    httpx.post(f"{base}/open", json={"proof": {"kind": "code", "code": "foute olifant"}})
+    ask("POST", f"{base}/open", json={"proof": {"kind": "code", "code": "foute olifant"}})
     released = few.peer()
     released.open(link.slip, "geheime olifant")
-    httpx.get(f"{few.url}/nergens?geheim=1", headers={"Host": "evil.example"})
-    httpx.post(f"{few.url}/api/v1/parcels", content=b"geheim", headers=few.bearer)
-    httpx.post(f"{few.url}/login", data={"address": SENDER, "password": PASSWORD})
+    ask("GET", f"{few.url}/nergens?geheim=1", headers={"Host": "evil.example"})
+    ask("POST", f"{few.url}/api/v1/parcels", content=b"geheim", headers=few.bearer)
+    ask("POST", f"{few.url}/login", data={"address": SENDER, "password": PASSWORD})
     with few.connect() as caller:
         caller.sendall(b"geheim\r\n\r\n")
         caller.recv(100)
