@@ -192,7 +192,20 @@ def running_cluster(durable: bool = False) -> Iterator[Cluster]:
         as_owner = _unprivileged(folder)
         data = folder / "data"
         _check(
-            [*as_owner, programs / "initdb", "-D", data, "-U", "zegel", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+            [
+                *as_owner,
+                programs / "initdb",
+                "-D",
+                data,
+                "-U",
+                "zegel",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-N",
+            ]
         )
         quick = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
         options = [f"-c{option}" for option in ("listen_addresses=", "max_wal_size=2GB", *quick)]
@@ -210,7 +223,7 @@ def running_cluster(durable: bool = False) -> Iterator[Cluster]:
 
 def _wait_until_ready(folder: Path, server: "subprocess.Popen[bytes]") -> None:
     """As ``pg_ctl --wait`` does: the last line of this file tells."""
-    told, until = folder / "data/postmaster.pid", time.monotonic() + 60
+    told, until = folder / "data/postmaster.pid", time.monotonic() + 120
     while not (told.exists() and told.read_text().rstrip().endswith("ready")):
         if server.poll() is not None or time.monotonic() > until:
             raise AssertionError((folder / "log").read_text())

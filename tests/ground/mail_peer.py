@@ -46,6 +46,13 @@ class MailPeer:
     connections: int = 0
     asked_for: list[str | None] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    talks: list[threading.Thread] = field(default_factory=list)
+    """One thread for each connection."""
+
+    def rest(self) -> None:
+        """Wait until nobody is talked to any more: a process must not be forked in the middle of another's TLS."""
+        for talk in self.talks:
+            talk.join(60)
 
 
 @contextmanager
@@ -77,7 +84,6 @@ def mail_peer(
     else:
         listener = socket.create_server((address, port))
         peer.port = listener.getsockname()[1]
-    threads: list[threading.Thread] = []
 
     def accept() -> None:
         while not peer.over.is_set():
@@ -87,8 +93,8 @@ def mail_peer(
                 return
             peer.connections += 1
             thread = threading.Thread(target=_Talk(peer, connection, context, implicit).run, daemon=True)
-            threads.append(thread)
             thread.start()
+            peer.talks.append(thread)
 
     accepting = threading.Thread(target=accept, daemon=True)
     accepting.start()
@@ -100,7 +106,7 @@ def mail_peer(
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         accepting.join(10)
-        for thread in threads:
+        for thread in peer.talks:
             thread.join(10)
 
 

@@ -18,9 +18,10 @@ from zegel.outbox.session import Session
 pytestmark = pytest.mark.slow
 
 
-def in_child(desk: Delivering, deadly: int) -> tuple[bool, int]:
+def in_child(desk: Delivering, peer: MailPeer, deadly: int) -> tuple[bool, int]:
     """Send and deliver in a child; returns whether it was acknowledged, and how many steps it took (0: it died)."""
     databases.leave()
+    peer.rest()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -50,9 +51,9 @@ def test_killed_at_every_step(tmp_path: Path, database: databases.Database) -> N
         mail_peer(certificates.chain, certificates.key) as peer,
         delivering(tmp_path, certificates, peer.port) as desk,
     ):
-        _, steps = in_child(desk, 0)
+        _, steps = in_child(desk, peer, 0)
         assert steps > 30, "the steps are not being counted"
-        acknowledged = {0} | {deadly for deadly in range(1, steps + 1) if in_child(desk, deadly)[0]}
+        acknowledged = {0} | {deadly for deadly in range(1, steps + 1) if in_child(desk, peer, deadly)[0]}
         assert 0 < len(acknowledged) < steps
         _check(desk, peer, acknowledged)
 

@@ -60,6 +60,7 @@ class Load:
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _turns: list[int] = field(default_factory=lambda: [0, 0, 0])
 
     def send(self, data: bytes) -> None:
         link = self.ground.send_and_link(attachments=[("b.bin", "application/octet-stream", data)], class_=2)
@@ -80,16 +81,23 @@ class Load:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(120)
         assert not any(thread.is_alive() for thread in self._threads)
 
     def goes_on(self, collects: int = 8, sends: int = 2) -> None:
         """Wait until so many more went well."""
-        until, deadline = (self.collected + collects, self.sent + sends), time.monotonic() + 120
+        until, deadline = (self.collected + collects, self.sent + sends), time.monotonic() + 300
         while (self.collected < until[0] or self.sent < until[1]) and not self.failures:
             assert time.monotonic() < deadline, "mail stands still"
             time.sleep(0.02)  # Polling counters that other threads raise.
         assert self.failures == []
+
+    def begins_anew(self) -> None:
+        """Wait until nobody is busy any more with what was begun before now."""
+        before, deadline = list(self._turns), time.monotonic() + 300
+        while any(now == then for now, then in zip(self._turns, before, strict=True)):
+            assert time.monotonic() < deadline, "mail stands still"
+            time.sleep(0.02)
 
     def _run(self, work: Any, number: int) -> None:
         turn = number
@@ -101,6 +109,7 @@ class Load:
             finally:
                 connection.close()
             turn += 1
+            self._turns[number] += 1
 
     def _read(self, turn: int) -> None:
         with self._lock:
@@ -191,7 +200,7 @@ def test_mail_goes_on_whatever_happens_to_providers(
         load.goes_on()
         report = evacuate.run("two", hostile=True, reason="locked out")
         assert (report.complete, report.failed) == (True, {})
-        load.goes_on()
+        load.begins_anew()
         asked = two.proxy.requests
         two.server.kill()
         load.goes_on()
@@ -255,6 +264,7 @@ def test_mail_goes_on_in_shares_and_no_provider_ever_has_a_message(
         two.proxy.mood = "refusing"
         report = evacuate.run("two", hostile=True, reason="locked out")
         assert (report.complete, report.failed) == (True, {})
+        load.begins_anew()
         asked = two.proxy.requests
         load.goes_on(3, 1)
     finally:

@@ -16,7 +16,7 @@ from tests.patchwork.test_plan_b import all_whole, fill
 from tests.patchwork.test_tend import plan
 from zegel.errors import Denied, Mistake, NotFound, Unavailable
 from zegel.journeys.evacuate import Evacuate
-from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
+from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports, _Watch
 from zegel.journeys.plan_reports import Progress
 from zegel.parcels.identifiers import new_identifier
 from zegel.parcels.signature import made_both
@@ -100,17 +100,18 @@ def test_a_job_is_stopped_between_two_batches_and_goes_on_where_it_was(
         made[0] += 1
         if made[0] == 5:
             jobs.stop(officer, job.job)
-            told.wait(5)
+            told.wait(60)
         return make(*arguments, **more)
 
-    def renew(*arguments: Any) -> Any:
-        answer = type(quilt.records).renew_job(quilt.records, *arguments)
-        if answer:
+    look = _Watch.look
+
+    def looks(watch: _Watch) -> None:
+        look(watch)
+        if watch.told:
             told.set()
-        return answer
 
     monkeypatch.setattr(quilt.patchwork, "make", slow)
-    monkeypatch.setattr(quilt.records, "renew_job", renew, raising=False)
+    monkeypatch.setattr(_Watch, "look", looks)
     worker.round()
     stopped = jobs.find(officer, job.job)
     assert (stopped.state, stopped.stopping, stopped.finished) == ("stopped", False, None)

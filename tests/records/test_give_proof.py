@@ -55,14 +55,14 @@ def test_two_at_once_and_a_withdrawal_leave_one_answer() -> None:
         slip, given, ready = deposit.readers[0].slip, [], threading.Barrier(3)
 
         def give(proof: Proof, slip: str = slip, given: list[Proof] = given, ready: threading.Barrier = ready) -> None:
-            ready.wait(30)
+            ready.wait(60)
             with records.transaction():
                 if records.give_proof(slip, proof, NOW):
                     given.append(proof)
             records.release()
 
         def destroy(parcel: str = deposit.parcel, ready: threading.Barrier = ready) -> None:
-            ready.wait(30)
+            ready.wait(60)
             with records.transaction():
                 records.destroy_slips(parcel, NOW)
             records.release()

@@ -48,7 +48,7 @@ def test_of_many_at_once_one_is_the_first(database: Database, records: SqlRecord
     start = threading.Barrier(6)
 
     def take(parcel: str) -> None:
-        start.wait(20)
+        start.wait(60)
         try:
             with records.transaction():
                 found.append(records.first_parcel(ONCE, parcel, NOW))

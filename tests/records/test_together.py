@@ -76,7 +76,7 @@ def test_a_process_killed_in_the_middle_leaves_nothing_and_blocks_nobody(databas
     victim = database.start(_DIE)
     assert victim.stdout.readline() == "written\n", victim.stderr.read()
     victim.send_signal(signal.SIGKILL)
-    victim.communicate(timeout=30)
+    victim.communicate(timeout=60)
 
     records = SqlRecords()
     # The dead process held the head of the chain; whoever comes next gets it, and finds nothing half.
@@ -105,7 +105,7 @@ def test_what_a_killed_courier_held_is_done_by_the_next_one(database: Database) 
     held = [int(row) for row in victim.stdout.readline().split()]
     assert len(held) == 2, victim.stderr.read()
     victim.send_signal(signal.SIGKILL)
-    victim.communicate(timeout=30)
+    victim.communicate(timeout=60)
 
     wait_for_locks(database, "outbox")
     assert records.lease_outbox(NOW + timedelta(seconds=59), "next", 9, 60) == []
@@ -210,7 +210,7 @@ def test_two_that_wait_for_each_other_are_parted(postgres: Database) -> None:
     """A deadlock costs one of the two an Unavailable, never a hang and never half a change."""
     records = SqlRecords()
     parcels = [put(records).parcel for _ in range(2)]
-    both = Barrier(2)
+    both = Barrier(2, timeout=60)
 
     def take(order: list[str]) -> str:
         try:
@@ -231,7 +231,7 @@ def test_a_revocation_and_a_courier_do_not_wait_in_a_circle(database: Database) 
     records = SqlRecords()
     deposits = [put(records) for _ in range(12)]
     rows = {row.slip: row for row in records.lease_outbox(NOW, "courier", 99, 600)}
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def courier() -> None:
         start.wait()

@@ -74,7 +74,7 @@ def test_last_codes_are_those_of_this_slip_since_then(records: SqlRecords, slip:
 
 def test_simultaneous_tries_are_judged_one_at_a_time(records: SqlRecords, slip: str) -> None:
     """The attack: a hundred guesses in one instant, so that all are judged before the first is counted."""
-    together = Barrier(8)
+    together = Barrier(8, timeout=60)
 
     def guess(_: int) -> bool:
         together.wait()

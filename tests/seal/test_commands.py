@@ -195,7 +195,7 @@ def test_killed_half_way_leaves_the_old_file_and_no_litter(folder: Path, sent: s
     child = started(folder)
     time.sleep(0.2)
     child.send_signal(sent)
-    child.wait(20)
+    child.wait(60)
     assert child.returncode != 0
     assert (folder / "target").read_bytes() == b"old"
     assert names(folder) == {"target"}

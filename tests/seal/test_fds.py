@@ -263,7 +263,7 @@ def test_a_reader_that_goes_away_ends_the_sealing_though_no_input_comes() -> Non
                 break
             except BlockingIOError:
                 select.select([], [idle_write], [], 0.05)
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     assert isinstance(failures[0], BrokenPipeError)
     for fd in (idle_read, idle_write, gone_write):
@@ -272,13 +272,15 @@ def test_a_reader_that_goes_away_ends_the_sealing_though_no_input_comes() -> Non
 
 def test_no_descriptor_or_thread_is_left_behind(tmp_path: Path) -> None:
     turn(lambda i, o: seal_fd(i, o, [IDENTITY.recipient]), bytes(100), "pipe-pipe", tmp_path)
-    before = (set(os.listdir("/proc/self/fd")), threading.active_count())
+    fds, threads = set(os.listdir("/proc/self/fd")), set(threading.enumerate())
     plain, sealed = damaged_file(40, 20)
     for way in WAYS:
         turn(lambda i, o: seal_fd(i, o, [IDENTITY.recipient]), plain, way, tmp_path)
         with pytest.raises(PayloadFailure):
             turn(lambda i, o: open_fd(i, o, [IDENTITY]), sealed, way, tmp_path)
-    assert (set(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    # Only what is new: whatever former tests left may end meanwhile.
+    assert set(os.listdir("/proc/self/fd")) <= fds
+    assert set(threading.enumerate()) <= threads
 
 
 _CHILD = """
