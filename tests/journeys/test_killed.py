@@ -1,9 +1,10 @@
 """Killed (SIGKILL) at every step between accepting a message and announcing it.
 
 A child process sends one message and runs the courier; it counts every step that leaves a trace outside the process
-(fsync, link, rename, unlink, every SQL statement, every commit) and kills itself at the n-th, before or after it is
-done. For every n: what was acknowledged is there, whole, and its reader can open it; what was not acknowledged is whole
-or not there at all. Then life goes on: a courier finishes the work, and nothing is lost or told to different ends.
+(waits for the disk, writes to the journal, link, rename, unlink, every SQL statement, every commit) and kills itself at
+the n-th, before or after it is done. For every n: what was acknowledged is there, whole, and its reader can open it;
+what was not acknowledged is whole or not there at all. Then life goes on: a courier finishes the work, and nothing is
+lost or told to different ends.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from tests.ground.house import Ground, make_house
 
 pytestmark = pytest.mark.slow
 
-_STEPS = ("fsync", "link", "replace", "rename", "unlink")
+_STEPS = ("fsync", "fdatasync", "pwrite", "link", "replace", "rename", "unlink")
 
 
 class Steps:

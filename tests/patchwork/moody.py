@@ -63,6 +63,8 @@ class Moody(LocalStore):
 class MoodyWriter(LocalWriter):
     """Fails when its store does."""
 
+    light = False
+
     def write(self, data: bytes | memoryview) -> None:
         self._store._may()  # type: ignore[attr-defined]
         super().write(data)

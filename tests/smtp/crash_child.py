@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,11 @@ class _Writer:
     def __init__(self, writer: Any):
         self.write, self.abort = _around("write", writer.write), writer.abort
         self.commit = _around("commit", writer.commit)
+        self.writer = writer
+
+    @property
+    def light(self) -> bool:
+        return bool(self.writer.light)
 
 
 class _Sink:
@@ -52,6 +57,9 @@ class _Sink:
 
     def open_write(self, blob: str, class_: int | None = None) -> _Writer:
         return _Writer(self._store.open_write(blob, class_))
+
+    def commit_all(self, writers: Sequence[_Writer]) -> Any:
+        return _around("commit", self._store.commit_all)([one.writer for one in writers])
 
 
 class _Depositor:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -58,11 +58,16 @@ class MemoryStore:
         self.opened += 1
         return MemoryWriter(self, blob)
 
+    def commit_all(self, writers: Sequence["MemoryWriter"]) -> list[Blob]:
+        return [writer.commit() for writer in writers]
+
     def delete(self, blob: str) -> None:
         self.blobs.pop(blob, None)
 
 
 class MemoryWriter:
+    light = True
+
     def __init__(self, store: MemoryStore, blob: str):
         self._store = store
         self._blob = blob

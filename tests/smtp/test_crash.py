@@ -113,7 +113,7 @@ def test_a_mail_that_is_sent_again_is_the_first_parcel(data: Path) -> None:
     assert _send_to_child(data, "reply", 3, 3, raw) == [parcel, parcel]
     assert list(_look(data)) == [parcel]
     # What was stored for the repeats is gone.
-    assert len([path for path in (data / "store").rglob("*") if path.is_file()]) == 2
+    assert len([path for path in (data / "store" / "blobs").rglob("*") if path.is_file()]) == 2
 
 
 @pytest.mark.slow

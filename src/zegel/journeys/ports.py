@@ -33,6 +33,10 @@ class Clock(Protocol):
 class BlobWriter(Protocol):
     """One blob being written. Nothing of it can be read before :meth:`commit` returns."""
 
+    @property
+    def light(self) -> bool:
+        """All of it is in memory and little: it may be left as it is, and be committed together with others."""
+
     def write(self, data: bytes | memoryview) -> None:
         """Append; raises Unavailable (disk full, store away)."""
 
@@ -51,6 +55,9 @@ class BlobStore(Protocol):
 
     def open_write(self, blob: str, class_: int | None = None) -> BlobWriter:
         """Begin a blob. Of a class that is not known yet it is kept where every class may be."""
+
+    def commit_all(self, writers: Sequence[Any]) -> list[Blob]:
+        """Commit several writers of this store, under names that were just made up; small ones with one wait."""
 
     def settle(self, blobs: Sequence[Blob], class_: int) -> list[Copy]:
         """Make sure that enough copies lie where the class may be; returns the rows to record with the deposit.
@@ -379,6 +386,9 @@ class BlobSink(Protocol):
     """Takes blobs that are being sealed: a store here, or uploads to a server (``peers``)."""
 
     def open_write(self, blob: str, class_: int | None = None) -> BlobWriter: ...
+
+    def commit_all(self, writers: Sequence[Any]) -> list[Blob]:
+        """Commit several writers of this sink, under names that were just made up; small ones at once."""
 
     def delete(self, blob: str) -> None:
         """Give up a blob whose parcel will not come; a failure is no harm, the sweep finds it."""

@@ -5,6 +5,7 @@ server: the first of the two steps of sending knows nothing of which.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -106,10 +107,10 @@ class AttachmentWriter:
 
     def close(self) -> None:
         """Finish the attachment; without this it does not become part of the parcel."""
-        blob = self._blob.close()
+        self._blob.close()
         whole, pieces = self._hash.hexdigest(), self._pieces.hexdigest()
-        found = Attachment(blob.blob, self._name, self._type, self._size, whole, pieces, self._cid)
-        self._packing.add(found, blob)
+        found = Attachment(self._blob.blob, self._name, self._type, self._size, whole, pieces, self._cid)
+        self._packing.add(found, self._blob)
 
     def abort(self) -> None:
         """Forget the attachment."""
@@ -130,7 +131,8 @@ class MailWriter:
 
     def close(self, form: MailForm) -> None:
         """The mail is complete; ``form`` says what a server must be able to carry. Without this nobody gets it."""
-        self._packing.set_mail(self._blob.close(), form)
+        self._blob.close()
+        self._packing.set_mail(self._blob, form)
 
     def abort(self) -> None:
         """Forget the mail."""
@@ -142,6 +144,9 @@ class SealedBlob:
 
     def __init__(self, sink: BlobSink, recipient: seal.HybridRecipient, class_: int | None):
         self.blob = identifiers.new_identifier()
+        self.stored: Blob | None = None
+        """When it is durable."""
+        self._sink = sink
         self._writer: BlobWriter = sink.open_write(self.blob, class_)
         self._sealer = seal.Sealer([recipient])
 
@@ -150,12 +155,28 @@ class SealedBlob:
         if sealed:
             self._writer.write(sealed)
 
-    def close(self) -> Blob:
+    def close(self) -> None:
+        """All is written. A small blob is durable later, together with the others of its parcel."""
         self._writer.write(self._sealer.finish())
-        return self._writer.commit()
+        if not self._writer.light:
+            self.stored = self._writer.commit()
 
     def abort(self) -> None:
         self._writer.abort()
+
+    def give_up(self) -> None:
+        """Forget it, and remove what was stored of it."""
+        self._writer.abort()
+        if self.stored:
+            self._sink.delete(self.blob)
+
+    @staticmethod
+    def store_all(sink: BlobSink, sealed: Sequence["SealedBlob"]) -> tuple[Blob, ...]:
+        """Make durable what is not yet, in one wait where the sink can."""
+        waiting = [one for one in sealed if one.stored is None]
+        for one, blob in zip(waiting, sink.commit_all([one._writer for one in waiting]), strict=True):
+            one.stored = blob
+        return tuple(one.stored for one in sealed if one.stored)
 
 
 class Packing:
@@ -169,9 +190,9 @@ class Packing:
         self._key = seal.HybridIdentity.generate()
         self.recipient = self._key.recipient
         self._attachments: list[Attachment] = []
-        self._blobs: list[Blob] = []
+        self._sealed: list[SealedBlob] = []
         self._open: list[AttachmentWriter | MailWriter] = []
-        self._mail: tuple[Blob, MailForm] | None = None
+        self._mail: tuple[SealedBlob, MailForm] | None = None
         self._bytes = 0
         self._doubtful = False
 
@@ -193,7 +214,7 @@ class Packing:
         self._open.append(writer)
         return writer
 
-    def set_mail(self, blob: Blob, form: MailForm) -> None:
+    def set_mail(self, blob: SealedBlob, form: MailForm) -> None:
         self._mail = blob, form
 
     def count_bytes(self, more: int) -> None:
@@ -201,9 +222,9 @@ class Packing:
         if self._bytes > self.submit.limits.parcel_bytes:
             raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=self.submit.limits.parcel_bytes)
 
-    def add(self, attachment: Attachment, blob: Blob) -> None:
+    def add(self, attachment: Attachment, blob: SealedBlob) -> None:
         self._attachments.append(attachment)
-        self._blobs.append(blob)
+        self._sealed.append(blob)
 
     def finish(self, message: Message) -> str:
         """Seal the rest, deposit, and return the parcel's identifier: from here on it is durable.
@@ -216,18 +237,17 @@ class Packing:
         readers = self._check_readers(message)
         mail = self._mail_blob(readers)
         manifest = self._manifest(message, now, expires)
-        blob = self._seal_manifest(manifest)
+        self._sealed = [self._seal_manifest(manifest), *self._sealed, *mail]
         deposit = Deposit(
             parcel=self.parcel,
             sender=self.actor.address,
             class_=message.class_,
             expires=expires,
-            blobs=(blob, *self._blobs, *mail),
             readers=tuple(self._reader(wish, message.language) for wish in readers) + self._archive_reader(),
+            blobs=SealedBlob.store_all(self.submit.sink, self._sealed),
             language=message.language,
             once=message.once,
         )
-        self._blobs += [blob, *mail]
         # From here on the parcel may be real although no answer comes back (a connection lost at the commit).
         self._doubtful = True
         try:
@@ -250,17 +270,18 @@ class Packing:
         for writer in self._open:
             writer.abort()
         if not self._doubtful:
-            for blob in (*self._blobs, *([self._mail[0]] if self._mail else ())):
-                self.submit.sink.delete(blob.blob)
+            for sealed in dict.fromkeys((*self._sealed, *([self._mail[0]] if self._mail else ()))):
+                sealed.give_up()
 
-    def _mail_blob(self, readers: list[ReaderWish]) -> tuple[Blob, ...]:
+    def _mail_blob(self, readers: list[ReaderWish]) -> tuple[SealedBlob, ...]:
         """The mail as the last blob when it travels to anybody; sealed for nobody, it is given up."""
         if any(wish.way in CARRIES_MAIL for wish in readers):
             if self._mail is None:
                 raise Mistake("The mail itself is missing from this parcel.", code="no-mail")
             return (self._mail[0],)
         if self._mail:
-            self.submit.sink.delete(self._mail[0].blob)
+            self._mail[0].give_up()
+            self._mail = None
         return ()
 
     def _check_readers(self, message: Message) -> list[ReaderWish]:
@@ -299,13 +320,14 @@ class Packing:
             archive=bool(self.submit.archive),
         )
 
-    def _seal_manifest(self, manifest: Manifest) -> Blob:
+    def _seal_manifest(self, manifest: Manifest) -> SealedBlob:
         line = spell_manifest(manifest)
         signature = self.submit.vouch.vouch(self.actor, self.parcel, hashlib.sha256(line).hexdigest())
         sealed = SealedBlob(self.submit.sink, self.recipient, self.class_)
         try:
             sealed.write(spell_signed(line, signature))
-            return sealed.close()
+            sealed.close()
+            return sealed
         except BaseException:
             sealed.abort()
             raise

@@ -7,7 +7,7 @@ family that the server meant.
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -89,6 +89,9 @@ class PeerServer:
 
     def open_write(self, blob: str, class_: int | None = None) -> "Upload":
         return Upload(self, blob, self.profile().limits.part_bytes)
+
+    def commit_all(self, writers: Sequence["Upload"]) -> list[Blob]:
+        return [writer.commit() for writer in writers]
 
     def delete(self, blob: str) -> None:
         """Nothing to do: the server sweeps blobs that no deposit asks for."""
@@ -229,6 +232,8 @@ class PeerServer:
 
 class Upload:
     """One blob on its way to the server; holds at most one part in memory, in the pieces that it came in."""
+
+    light = False
 
     def __init__(self, server: PeerServer, blob: str, part_bytes: int):
         self._server = server

@@ -35,7 +35,7 @@ from zegel.stores.reading import Reading, Source, altered
 from zegel.stores.share_reading import ShareReading
 from zegel.stores.share_settling import AT_ONCE, ShareSettling
 from zegel.stores.share_writing import ShareWriter
-from zegel.stores.writing import PatchworkWriter
+from zegel.stores.writing import PatchworkWriter, commit_light
 from zegel.suppliers.policy import Policy
 
 _REMEMBERED = 10_000
@@ -66,6 +66,11 @@ class Patchwork(ShareSettling):
             return self.open_shares(blob, class_)
         names = self._landing(blob) if class_ is None else self._living(class_, blob)
         return PatchworkWriter(blob, [self.target(name) for name in names], self.pool, self._note_copies)
+
+    def commit_all(self, writers: Sequence[PatchworkWriter | ShareWriter]) -> list[Blob]:
+        """Commit several blobs that were just named; small ones wait for the disk together."""
+        commit_light([writer for writer in writers if isinstance(writer, PatchworkWriter)])
+        return [writer.commit() for writer in writers]
 
     def _note_copies(self, outline: Outline, patches: list[str]) -> None:
         blob = Blob(outline.blob, outline.size, outline.sha256)

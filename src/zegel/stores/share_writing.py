@@ -34,6 +34,8 @@ class ShareWriter:
     ``landed`` is told the outline and a row per share; of those that nobody took a row ``wanted`` without a patch.
     """
 
+    light = False
+
     def __init__(
         self,
         blob: str,

@@ -1,6 +1,6 @@
 """Write one blob to several patches at once; it is durable when one has it, and deposited when enough have it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ class PatchworkWriter:
         self._outliner = Outliner()
         self._writers: dict[str, tuple[Target, Writer]] = {}
         self._worst: ZegelError = silent()
+        self._done: Blob | None = None
         for target in targets:
             self._begin(target)
         self._check()
@@ -45,7 +46,25 @@ class PatchworkWriter:
                 self._drop(target, writer, error)
         self._check()
 
+    @property
+    def light(self) -> bool:
+        return len(self._writers) == 1 and all(writer.light for _, writer in self._writers.values())
+
+    @property
+    def only(self) -> tuple[Target, Writer]:
+        """Where it goes, when it is ``light``."""
+        return next(iter(self._writers.values()))
+
+    def landed(self, done: Blob) -> None:
+        """It was committed together with others."""
+        outline = self._outliner.finish(self._blob)
+        self._confirm(self.only[0], done, outline)
+        self._landed(outline, list(self._writers))
+        self._done = done
+
     def commit(self) -> Blob:
+        if self._done:
+            return self._done
         outline = self._outliner.finish(self._blob)
         several = list(self._writers.values())
         if len(several) == 1:
@@ -74,6 +93,9 @@ class PatchworkWriter:
         except Unavailable as error:
             self._drop(target, writer, error)
             return
+        self._confirm(target, done, outline)
+
+    def _confirm(self, target: Target, done: Blob, outline: Outline) -> None:
         if (done.size, done.sha256) != (outline.size, outline.sha256):
             raise Damaged("The storage kept something else than what was written.", code="blob-altered")
         target.health.good()
@@ -91,3 +113,20 @@ class PatchworkWriter:
     def _check(self) -> None:
         if not self._writers:
             raise self._worst
+
+
+def commit_light(writers: Sequence[PatchworkWriter]) -> None:
+    """Commit those that are ``light``, each patch's at once."""
+    several: dict[str, list[PatchworkWriter]] = {}
+    for writer in writers:
+        if writer.light:
+            several.setdefault(writer.only[0].patch, []).append(writer)
+    for light in several.values():
+        target = light[0].only[0]
+        try:
+            done = target.driver.commit_all([writer.only[1] for writer in light])
+        except Unavailable as error:
+            target.health.bad(is_permanent(error))
+            raise
+        for writer, blob in zip(light, done, strict=True):
+            writer.landed(blob)

@@ -64,6 +64,8 @@ class Remains:
 class Writer(Protocol):
     """One object being written (``journeys.ports.BlobWriter``)."""
 
+    @property
+    def light(self) -> bool: ...
     def digest(self) -> str:
         """SHA-256 of what was written so far, in hexadecimal."""
 
@@ -80,6 +82,9 @@ class Driver(Protocol):
 
     def open_write(self, name: str) -> Writer:
         """Nothing is seen under ``name`` before ``commit``; the same bytes again are fine, others are a Mistake."""
+
+    def commit_all(self, writers: Sequence[Writer]) -> list[Blob]:
+        """Commit several, with as few waits as can be. Their names were just made up: nobody else writes them."""
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield pieces of at most :data:`PIECE` bytes; raises NotFound before the first."""

@@ -2,10 +2,12 @@
 
 ``blobs/k3/k3mt…``          whole blobs
 ``incoming/…``              blobs and parts being written; leftovers are swept
+``journal/…``               small blobs of the last seconds once more (``journal``)
 
 Life of a blob: create ``incoming/<name>.<random>`` → write → fsync the file → ``link`` it to its name (which fails when
 the name is taken, atomically) → fsync the folder → unlink the incoming name. A power cut leaves either the whole blob
-or a leftover in ``incoming``.
+or a leftover in ``incoming``. Small blobs that are committed together (``commit_all``) wait for the journal instead
+of the file and the folder.
 """
 
 import errno
@@ -25,6 +27,7 @@ from zegel.stores.drivers.driver import (
     Guarantees,
     Remains,
     Stored,
+    Writer,
     checked_name,
     full,
     locked,
@@ -33,6 +36,10 @@ from zegel.stores.drivers.driver import (
     silent,
     taken,
 )
+from zegel.stores.drivers.journal import Journal, Small, count_used, recover
+
+SMALL = 64 * 1024
+"""Of at most so many bytes a blob is kept in memory until it is committed."""
 
 
 @contextmanager
@@ -47,17 +54,22 @@ def _translated() -> Iterator[None]:
 
 
 class LocalWriter:
-    """A blob being written (see ``journeys.ports.BlobWriter``)."""
+    """A blob being written (see ``journeys.ports.BlobWriter``); a small one is in memory until it is committed."""
 
     def __init__(self, store: "LocalStore", blob: str):
         self._store = store
         self._blob = checked_name(blob)
         self._hash = hashlib.sha256()
         self._size = 0
+        self._small: list[bytes] = []
+        self._file: FileIO | None = None
         # Plain strings in here: of a small blob, putting Path objects together is a tenth of what Python does.
         self._path = f"{store.incoming}/{blob}.{secrets.token_hex(8)}"
-        with _translated():
-            self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115 - closed by commit or abort
+
+    @property
+    def light(self) -> bool:
+        """It is whole in memory, and worth committing together with others."""
+        return self._file is None
 
     def digest(self) -> str:
         return self._hash.hexdigest()
@@ -65,24 +77,51 @@ class LocalWriter:
     def write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         self._size += len(data)
+        if self._file is None:
+            self._small.append(bytes(data))
+            if self._size <= SMALL:
+                return
+            data = self._take_small()
         with _translated():
-            _write_all(self._file, data)
+            _write_all(self._opened(), data)
 
     def commit(self) -> Blob:
-        done = Blob(self._blob, self._size, self._hash.hexdigest())
+        done = self.facts()
         with _translated():
-            os.fsync(self._file.fileno())
-            self._file.close()
+            file = self._opened()
             try:
+                if self._small:
+                    _write_all(file, self._take_small())
+                os.fsync(file.fileno())
+                file.close()
                 self._store.place(self._path, done)
             finally:
                 self.abort()
         return done
 
     def abort(self) -> None:
-        self._file.close()
-        with suppress(OSError):
-            os.unlink(self._path)
+        self._small = []
+        if self._file:
+            self._file.close()
+            with suppress(OSError):
+                os.unlink(self._path)
+
+    def facts(self) -> Blob:
+        """What :meth:`commit` returns."""
+        return Blob(self._blob, self._size, self._hash.hexdigest())
+
+    def small(self) -> Small:
+        """The whole blob, for the journal."""
+        return Small(self._blob, b"".join(self._small), self._hash.digest())
+
+    def _take_small(self) -> bytes:
+        data, self._small = b"".join(self._small), []
+        return data
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115 - closed by commit or abort
+        return self._file
 
 
 class LocalStore:
@@ -93,9 +132,61 @@ class LocalStore:
     def __init__(self, folder: Path):
         self.blobs = folder / "blobs"
         self.incoming = folder / "incoming"
+        self._pages = folder / "journal"
+        self._journals: dict[int, Journal] = {}
         with _translated():
             self.blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.incoming.mkdir(exist_ok=True, mode=0o700)
+            self._pages.mkdir(exist_ok=True, mode=0o700)
+            recover(self._pages, self._restore)
+
+    def commit_all(self, writers: Sequence[Writer]) -> list[Blob]:
+        light = [writer for writer in writers if isinstance(writer, LocalWriter) and writer.light]
+        try:
+            self._journal().keep([writer.small() for writer in light])
+        except OSError:
+            # No room for a page, or a disk that fails: then each for itself, and what is wrong shows there.
+            light = []
+        return [
+            writer.facts() if isinstance(writer, LocalWriter) and writer in light else writer.commit()
+            for writer in writers
+        ]
+
+    def _journal(self) -> Journal:
+        # A process that was forked has none of the threads of its parent's journal, and shares its pages with it.
+        process = os.getpid()
+        if process not in self._journals:
+            self._journals = {process: Journal(self._pages, self._place_small)}
+        return self._journals[process]
+
+    def _place_small(self, small: Small) -> None:
+        """Give a blob that is in the journal its file. What is missing of it after a power cut is in the journal."""
+        path = f"{self.incoming}/{small.name}.{secrets.token_hex(8)}"
+        folder = f"{self.blobs}/{small.name[:2]}"
+        try:
+            with open(path, "xb", buffering=0) as file:
+                _write_all(file, small.data)
+            try:
+                os.link(path, f"{folder}/{small.name}")
+            except FileNotFoundError:
+                with suppress(FileExistsError):
+                    os.mkdir(folder, 0o700)
+                os.link(path, f"{folder}/{small.name}")
+        except FileExistsError:
+            if self._digest(Path(folder, small.name)) != small.sha256.hex():
+                raise taken() from None
+        finally:
+            with suppress(OSError):
+                os.unlink(path)
+
+    def _restore(self, small: Small) -> None:
+        """After a power cut: the file of a blob that is in the journal may be missing, or have holes."""
+        target = self._path(small.name)
+        if target.exists():
+            if self._digest(target) == small.sha256.hex():
+                return
+            target.unlink()
+        self._place_small(small)
 
     def open_write(self, blob: str) -> LocalWriter:
         return LocalWriter(self, blob)
@@ -199,8 +290,10 @@ class LocalStore:
         for stored in self.listing():
             found.objects += 1
             found.size += stored.size
+        if os.getpid() in self._journals:
+            self._journal().settle()
         with _translated():
-            found.uploads = sum(1 for _ in self.incoming.iterdir())
+            found.uploads = sum(1 for _ in self.incoming.iterdir()) + count_used(self._pages)
         return found
 
     def _open(self, blob: str) -> FileIO:

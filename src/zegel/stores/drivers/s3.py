@@ -15,10 +15,12 @@ import boto3
 from botocore.config import Config
 
 from zegel.errors import Mistake, Unavailable
+from zegel.parcels.deposit import Blob
 from zegel.stores.drivers.driver import (
     Guarantees,
     Remains,
     Stored,
+    Writer,
     checked_name,
     locked,
     missing_part,
@@ -97,6 +99,9 @@ class S3Store:
 
     def open_write(self, name: str) -> "S3Writer":
         return S3Writer(self, self.key(name), name)
+
+    def commit_all(self, writers: Sequence[Writer]) -> list[Blob]:
+        return [writer.commit() for writer in writers]
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         return self._read(self.key(name), start, length)

@@ -37,6 +37,8 @@ class Bucketful(Protocol):
 class S3Writer:
     """One object being written; never more than three pieces of 8 MiB in memory."""
 
+    light = False
+
     def __init__(self, store: Bucketful, key: str, name: str, replace: bool = False):
         self._store = store
         self._key = key

@@ -28,6 +28,7 @@ from zegel.stores.drivers.driver import (
     Guarantees,
     Remains,
     Stored,
+    Writer,
     checked_name,
     full,
     locked,
@@ -86,6 +87,9 @@ class WebdavStore:
 
     def open_write(self, name: str) -> "WebdavWriter":
         return WebdavWriter(self, self._path(name), name)
+
+    def commit_all(self, writers: Sequence[Writer]) -> list[Blob]:
+        return [writer.commit() for writer in writers]
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         return self.read_path(self._path(name), start, length)
@@ -300,6 +304,8 @@ class WebdavStore:
 
 class WebdavWriter:
     """One object being written: kept here, sent in one piece at the end."""
+
+    light = False
 
     def __init__(self, store: WebdavStore, path: str, name: str, replace: bool = False):
         self._store = store
