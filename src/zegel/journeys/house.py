@@ -111,7 +111,7 @@ class House:
     reception: OpenReception | None = None
 
     def reception_signed(self) -> dict[str, Any]:
-        """What the inside signed for other organisations (docs/format.md §10); empty when it takes nothing."""
+        """What the inside signed for other organisations (docs/format.md §9); empty when it takes nothing."""
         return dict(self.records.published(RECEPTION).get("arrivals", {}))
 
     def here_arrive(self) -> Arrive:

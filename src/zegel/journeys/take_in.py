@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from zegel import seal
-from zegel.errors import Damaged, Denied, Mistake, ZegelError
+from zegel.errors import Damaged, Denied, Mistake, Unavailable, ZegelError
 from zegel.journeys.announce import Errand
 from zegel.journeys.arrive import vouched
 from zegel.journeys.ports import BlobStore, Clock, CourierKey, MailboxKeys, OutboxRow, Records, Schedule, Signer, Zegels
@@ -45,11 +45,14 @@ class _Ready:
 
 @dataclass(frozen=True, slots=True)
 class TakeIn:
-    """``key`` opens arrivals; ``mailboxes`` are those in the portal; ``hostname`` is ours in trace fields."""
+    """``key`` opens arrivals; ``mailboxes`` are those in the portal; ``hostname`` is ours in trace fields.
+
+    Without ``zegels`` it was switched off while something had arrived: that waits, and is then told to its sender.
+    """
 
     records: Records
     store: BlobStore
-    zegels: Zegels
+    zegels: Zegels | None
     key: CourierKey = field(repr=False)
     courier: str
     mailboxes: MailboxKeys = field(repr=False)
@@ -63,6 +66,8 @@ class TakeIn:
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
         assert isinstance(words, ArrivalWords)  # noqa: S101
+        if self.zegels is None:
+            raise Unavailable("Nothing is taken from other organisations here.", code="no-arrivals")
         said = _said(words)
         arrival = read_arrival(said.text, self.limits)
         if (arrival.slip, arrival.to.lower(), arrival.kept_as) != (slip.slip, slip.address.lower(), slip.parcel):

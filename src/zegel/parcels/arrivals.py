@@ -1,4 +1,4 @@
-"""A sealed parcel that comes from the Zegel of another organisation (docs/format.md §10).
+"""A sealed parcel that comes from the Zegel of another organisation (docs/format.md §9).
 
 Two things are signed with both keys of an organisation (Ed25519 and ML-DSA-65): its *reception*, which tells to whom
 slips for its mailboxes are sealed, and each *arrival*, which tells what is handed over, for whom, by whom. Who the keys

@@ -1,4 +1,4 @@
-"""Hands a sealed parcel to the Zegel of another organisation (docs/format.md §10).
+"""Hands a sealed parcel to the Zegel of another organisation (docs/format.md §9).
 
 Connections go to the addresses that our resolver gave, whatever anybody names later; the certificate is for the host of
 the domain's record; a redirect is an error; and nothing that the other side says leads anywhere else.
@@ -16,7 +16,7 @@ from zegel.parcels.arrivals import Arrival, Place, Said
 from zegel.parcels.deposit import Blob
 from zegel.peers.server import PeerServer, Upload
 
-_TIMEOUT = httpx.Timeout(30, connect=10)
+_PATIENCE = 30.0
 _MOST_PART = 256 * 1024 * 1024
 _TRY_LATER = frozenset({"busy", "starting", "peer-away", "too-many"})
 
@@ -24,8 +24,10 @@ _TRY_LATER = frozenset({"busy", "starting", "peer-away", "too-many"})
 class ArrivalPost:
     """Pushes to peers. ``authorities`` replaces the system's. Threads may share one."""
 
-    def __init__(self, authorities: Path | None = None):
+    def __init__(self, authorities: Path | None = None, patience: float = _PATIENCE):
+        """``patience``: seconds that the other side may be silent."""
         self._authorities = authorities
+        self._timeout = httpx.Timeout(patience, connect=min(patience, 10))
 
     def deliver(self, place: Place, arrival: Arrival, said: Said, read: Callable[[str], Iterator[bytes]]) -> None:
         """Hand it over; durable there when this returns. ``read`` gives a blob's sealed bytes as they lie here.
@@ -33,7 +35,9 @@ class ArrivalPost:
         Raises Mistake ``mail-refused`` (there is no such mailbox), ``peer-refused`` (anything else that trying again
         does not help), Unavailable, Damaged ``blob-altered`` (ours is not what was stored).
         """
-        with httpx.Client(transport=_Pinned(place, self._authorities), timeout=_TIMEOUT, trust_env=False) as client:
+        with httpx.Client(
+            transport=_Pinned(place, self._authorities), timeout=self._timeout, trust_env=False
+        ) as client:
             try:
                 self._deliver(client, place, arrival, said, read)
             except ZegelError as error:

@@ -342,11 +342,11 @@ def assemble(
     )
     reports = Reports(records, profile.courier, clock)
     handlers = _handlers(profile, records, store, inside, reports, fill_in, clock, peers)
-    if peers and inside.arrivals and inside.mailboxes:
+    if inside.arrivals and inside.mailboxes:
         handlers["arrival"] = TakeIn(
             records=records,
             store=store,
-            zegels=peers.zegels,
+            zegels=peers.zegels if peers else None,
             key=inside.arrivals,
             courier=profile.courier,
             mailboxes=inside.mailboxes,

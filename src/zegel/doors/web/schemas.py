@@ -335,7 +335,7 @@ class ReleasedOut(BaseModel):
 
 
 class ArrivalIn(Strict):
-    """A sealed parcel from another organisation (docs/format.md §10), and receipts for blobs that were brought."""
+    """A sealed parcel from another organisation (docs/format.md §9), and receipts for blobs that were brought."""
 
     arrival: str = Field(max_length=MOST_ARRIVAL)
     key: str = Field(max_length=60)
