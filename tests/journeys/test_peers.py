@@ -3,6 +3,7 @@
 import hashlib
 import json
 import smtplib
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -107,7 +108,7 @@ class Losing(ArrivalPost):
     """Remembers what it handed over; the last answers of the first ``lost`` do not come back."""
 
     def __init__(self, authorities: Path):
-        super().__init__(authorities)
+        super().__init__(authorities, patience=120)
         self.lost = 0
         self.said: list[tuple[Place, Arrival, Said]] = []
 
@@ -146,6 +147,19 @@ class Ours:
     def actor(self) -> Any:
         return self.ground.house.people.find(SENDER)
 
+    def announce(self, parcel: str, until: str = "sent") -> None:
+        """Let the courier work, again and again until nobody is ``until`` any more.
+
+        On a machine that is very busy the two may find each other too slow; then it is tried again.
+        """
+        end = time.monotonic() + 240
+        while True:
+            self.ground.announce()
+            if until not in {state for _, state in self.readers(parcel).values()}:
+                return
+            assert time.monotonic() < end, self.readers(parcel)
+            self.ground.clock.move(minutes=10)
+
     def readers(self, parcel: str) -> dict[str, tuple[str, str]]:
         status = self.ground.house.follow.parcel(self.actor, parcel)
         return {reader.address: (reader.way, reader.state) for reader in status.readers}
@@ -177,7 +191,7 @@ def ours(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator
 def test_a_mail_stays_sealed_until_the_mailbox(ours: Ours, around: Around) -> None:
     parcel = ours.send(TEAM)
     assert ours.readers(parcel) == {TEAM: ("zegel", "sent")}
-    ours.ground.announce()
+    ours.announce(parcel)
     assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
     (mail,) = [one for one in around.other.dovecot.await_mail(TEAM) if b"Geheim-XYZZY" in one]
     assert b"(Zegel, sealed)" in mail
@@ -193,7 +207,7 @@ def test_a_mail_stays_sealed_until_the_mailbox(ours: Ours, around: Around) -> No
 
 def test_a_message_is_read_in_the_portal_of_another_organisation(ours: Ours, around: Around) -> None:
     parcel = ours.send(DESK)
-    ours.ground.announce()
+    ours.announce(parcel)
     assert ours.readers(parcel) == {DESK: ("zegel", "delivered")}
     with inside(around.other, DESK) as client:
         opened = await_message(client)
@@ -215,7 +229,7 @@ def test_a_message_is_read_in_the_portal_of_another_organisation(ours: Ours, aro
 def test_who_has_no_mailbox_there_is_not_reached(ours: Ours, around: Around) -> None:
     nobody, unknown = f"nobody@{LMTP}", f"wie@{PORTAL}"
     parcel = ours.send(nobody, unknown)
-    ours.ground.announce()
+    ours.announce(parcel)
     # The portal knows at once; the mail server is asked by their courier, and their report comes to our return address.
     assert ours.readers(parcel) == {nobody: ("zegel", "delivered"), unknown: ("zegel", "unreached")}
     slip = next(slip.slip for slip in ours.ground.house.records.slips_of(parcel) if slip.address == nobody)
@@ -235,11 +249,11 @@ def test_a_key_that_was_not_promised_gets_nothing(ours: Ours, around: Around) ->
     assert ours.readers(parcel) == {"a@liar.test": ("zegel", "sent")}
     ours.ground.announce()
     assert ours.readers(parcel) == {"a@liar.test": ("zegel", "sent")}
-    assert [str(entry.event) for entry in ours.ground.house.audit.entries()].count("reader:alarmed") == 1
     for _ in range(26):
         ours.ground.clock.move(hours=1)
         ours.ground.announce()
     assert ours.readers(parcel) == {"a@liar.test": ("link", "waiting")}
+    assert [str(entry.event) for entry in ours.ground.house.audit.entries()].count("reader:alarmed") == 1
     assert parcel.encode() not in b"".join(around.other.front.seen)
 
 
@@ -249,8 +263,7 @@ def test_what_cannot_be_handed_over_now_goes_later(ours: Ours, around: Around) -
     ours.ground.announce()
     assert ours.readers(parcel) == {TEAM: ("zegel", "sent")}
     around.other.front.cut = False
-    ours.ground.clock.move(minutes=5)
-    ours.ground.announce()
+    ours.announce(parcel)
     assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
     assert around.other.await_text(TEAM, b"Later-PLUGH") == 1
 
@@ -258,17 +271,14 @@ def test_what_cannot_be_handed_over_now_goes_later(ours: Ours, around: Around) -
 def test_an_answer_that_is_lost_makes_no_second_mail(ours: Ours, around: Around) -> None:
     ours.post.lost = 2
     parcel = ours.send(TEAM, body="Eenmaal-FROTZ")
-    for _ in range(3):
-        assert ours.readers(parcel) == {TEAM: ("zegel", "sent")}
-        ours.ground.announce()
-        ours.ground.clock.move(minutes=10)
+    ours.announce(parcel)
+    assert len(ours.post.said) == 3
     assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
     assert around.other.await_text(TEAM, b"Eenmaal-FROTZ") == 1
     # Whoever saw it pass and says it again changes nothing either.
     place, arrival, said = ours.post.said[-1]
-    ArrivalPost(around.certificates.authorities).deliver(place, arrival, said, lambda _: iter(()))
-    parcel = ours.send(TEAM, body="Daarna-FROTZ")
-    ours.ground.announce()
+    ArrivalPost(around.certificates.authorities, 120).deliver(place, arrival, said, lambda _: iter(()))
+    ours.announce(ours.send(TEAM, body="Daarna-FROTZ"))
     assert around.other.await_text(TEAM, b"Daarna-FROTZ") == 1
     assert around.other.await_text(TEAM, b"Eenmaal-FROTZ") == 1
 
@@ -276,7 +286,7 @@ def test_an_answer_that_is_lost_makes_no_second_mail(ours: Ours, around: Around)
 def test_two_readers_of_one_message_bring_its_blobs_once(ours: Ours, around: Around) -> None:
     both = (TEAM, f"balie@{LMTP}")
     parcel = ours.send(*both, body="Samen-GNUSTO")
-    ours.ground.announce()
+    ours.announce(parcel)
     assert set(ours.readers(parcel).values()) == {("zegel", "delivered")}
     for address in both:
         assert around.other.await_text(address, b"Samen-GNUSTO") == 1
@@ -287,7 +297,7 @@ def test_two_readers_of_one_message_bring_its_blobs_once(ours: Ours, around: Aro
 
 @pytest.fixture
 def stranger(ours: Ours, around: Around) -> "Stranger":
-    return Stranger(ours.zegels.place(LMTP), around.custody, ArrivalPost(around.certificates.authorities))
+    return Stranger(ours.zegels.place(LMTP), around.custody, ArrivalPost(around.certificates.authorities, 120))
 
 
 @dataclass
@@ -316,12 +326,16 @@ class Stranger:
         return Said(text, Signed(*_signed((custody or self.custody).sign(arrival_statement(text, now)), now)))
 
     def try_(self, arrival: Arrival, said: Said | None = None, data: bytes = b"") -> str:
-        """The code of what becomes of it."""
-        try:
-            self.post.deliver(self.place, arrival, said or self.say(arrival), lambda _: iter([data]))
-        except ZegelError as error:
-            return str(error.facts.get("why") or error.kind)
-        return "taken"
+        """The code of what becomes of it, once they are not too busy to say."""
+        end = time.monotonic() + 240
+        while True:
+            try:
+                self.post.deliver(self.place, arrival, said or self.say(arrival), lambda _: iter([data]))
+            except ZegelError as error:
+                if error.kind != "peer-away" or time.monotonic() > end:
+                    return str(error.facts.get("why") or error.kind)
+            else:
+                return "taken"
 
 
 def _signed(made: tuple[str, bytes, bytes], now: datetime) -> tuple[str, datetime, bytes, bytes]:
@@ -347,7 +361,6 @@ def test_strangers_are_refused(stranger: Stranger, around: Around, tmp_path: Pat
         "other bytes": stranger.try_(good, data=data[:-1] + b"y"),
         "fewer bytes": stranger.try_(good, data=data[:-1]),
         "more bytes": stranger.try_(good, data=data + b"x"),
-        "too much": stranger.try_(replace(good, blobs=(replace(good.blobs[0], size=60_000_000),))),
     }
     assert refused == {
         "not our key": "bad-arrival-signature",
@@ -363,7 +376,6 @@ def test_strangers_are_refused(stranger: Stranger, around: Around, tmp_path: Pat
         "other bytes": "not-announced",
         "fewer bytes": "not-announced",
         "more bytes": "not-announced",
-        "too much": "peer-away",
     }
     assert around.other.stored().keys() == before
 
@@ -373,8 +385,11 @@ def test_a_ticket_is_for_one_blob(stranger: Stranger, around: Around) -> None:
     arrival = stranger.arrival(data)
     (blob,), said = arrival.blobs, stranger.say(arrival)
     with httpx.Client(base_url=f"http://127.0.0.1:{around.other.web}", headers={"Host": HOST}, timeout=60) as client:
+        large = stranger.say(replace(arrival, blobs=(replace(blob, size=60_000_000),)))
+        told = ask(client, {"arrival": large.text, **large.signed.spell(), "receipts": {}})
+        assert (told.status_code, told.json()["code"]) == (429, "too-many")
         body = {"arrival": said.text, **said.signed.spell(), "receipts": {}}
-        asked = client.post("/api/v1/arrivals", json=body)
+        asked = ask(client, body)
         assert (asked.status_code, list(asked.json()["missing"])) == (202, [blob.blob])
         ticket = {"Authorization": f"Bearer {asked.json()['missing'][blob.blob]}"}
         elsewhere = f"/api/v1/blobs/{new_identifier()}"
@@ -390,10 +405,18 @@ def test_a_ticket_is_for_one_blob(stranger: Stranger, around: Around) -> None:
         assert client.get("/api/v1/parcels", headers=ticket).status_code == 401
         assert client.post("/api/v1/arrivals", json=body | {"receipts": {"x": "y" * 600_000}}).status_code == 413
         stored = client.put(f"/api/v1/blobs/{blob.blob}", content=data, headers=ticket).json()
-        again = client.post("/api/v1/arrivals", json=body | {"receipts": {blob.blob: stored["receipt"]}})
+        again = ask(client, body | {"receipts": {blob.blob: stored["receipt"]}})
         assert (again.status_code, again.json()["missing"]) == (201, {})
     # It does not open: that is told to the return address.
     around.other.await_told(SENDER)
+
+
+def ask(client: httpx.Client, body: dict[str, Any]) -> httpx.Response:
+    """Hand in an arrival, once they are not too busy to look at it."""
+    end = time.monotonic() + 240
+    while (answer := client.post("/api/v1/arrivals", json=body)).status_code == 503 and time.monotonic() < end:
+        time.sleep(0.1)
+    return answer
 
 
 def test_whoever_vouches_for_one_name_cannot_write_in_another(ours: Ours, around: Around, stranger: Stranger) -> None:
