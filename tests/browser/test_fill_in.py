@@ -41,6 +41,28 @@ def test_the_pages_of_the_link(page: Any, house: Any, words: dict[str, str]) -> 
     assert house.ask("states", parcel=sent["parcel"])["states"][1] == "sent"
 
 
+def test_another_language_keeps_the_link(page: Any, house: Any) -> None:
+    sent = house.send(text="x", proofs=["missing"])
+    secret = sent["request"].partition("#")[2]
+    told: list[str] = []
+    page.on("request", lambda request: told.append(f"{request.method} {request.url} {request.all_headers()}"))
+    page.goto(sent["request"])
+    page.locator("#telephone").wait_for()
+    for shown, wanted in (
+        ("EN English", "Mobile number of the reader"),
+        ("NL Nederlands", "Mobiel nummer van de lezer"),
+    ):
+        page.get_by_role("button", name=shown).click()
+        page.get_by_label(wanted).wait_for()
+        assert page.url == f"{house.url}/fill/{sent['parcel']}"
+    page.locator("#telephone").fill("+31612345642")
+    page.locator("#telephone").press("Enter")
+    page.get_by_role("status").wait_for()
+    assert house.ask("states", parcel=sent["parcel"])["states"] == ["sent"]
+    assert not [line for line in told if secret[:20] in line.partition("#")[0]]
+    assert not page.complaints
+
+
 def test_logged_in_with_an_access_code(page: Any, house: Any) -> None:
     sent = house.send(text="x", proofs=["mail", "missing"])
     log_in(page, house)
