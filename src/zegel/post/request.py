@@ -14,7 +14,7 @@ from zegel.post.written import About, Written, fold_head, join_parts, text_part
 _SHOWN = 10
 _TEXTS = {
     "nl": {
-        "subject": "Vul uw beveiligde bericht aan: {first} wacht",
+        "subject": "Vul uw beveiligde bericht aan: een lezer wacht",
         "subjects": "Vul uw beveiligde bericht aan: {count} lezers wachten",
         "more": "- en nog {count}",
         "text": """\
@@ -38,7 +38,7 @@ bericht staat er niet in.
 """,
     },
     "en": {
-        "subject": "Complete your secure message: {first} waits",
+        "subject": "Complete your secure message: a reader waits",
         "subjects": "Complete your secure message: {count} readers wait",
         "more": "- and {count} more",
         "text": """\
@@ -84,8 +84,9 @@ def write_request(facts: RequestFacts, address: str, zone: ZoneInfo, now: dateti
     """Return the request; ``address`` is the courier's."""
     language = facts.language if facts.language in _TEXTS else "nl"
     texts, count = _TEXTS[language], len(facts.readers)
-    utf8 = not all(part.isascii() for part in (facts.to, *facts.readers, address))
-    subject = texts["subject" if count == 1 else "subjects"].format(first=facts.readers[0], count=count)
+    utf8 = not all(part.isascii() for part in (facts.to, address))
+    # Without an address: subjects lie about in logs and lists that nobody meant to show who writes to whom.
+    subject = texts["subject" if count == 1 else "subjects"].format(count=count)
     lines = [f"- {reader}" for reader in facts.readers[:_SHOWN]]
     if count > _SHOWN:
         lines.append(texts["more"].format(count=count - _SHOWN))
