@@ -1,17 +1,22 @@
 """The whole installation out and in again elsewhere: every reader's link still works, and a cut run goes on."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.ground import databases
 from tests.ground.databases import Database
-from tests.ground.house import SENDER, Ground, make_house
+from tests.ground.delivery import finish
+from tests.ground.house import SENDER, Clock, Ground, make_house
+from zegel import seal
 from zegel.doors.cli.folder import DiskFolder
 from zegel.doors.cli.volumes import VolumesIn, VolumesOut
 from zegel.errors import Damaged, Denied, Mistake, NotFound
 from zegel.journeys.house import PlanB
+from zegel.journeys.ways import Ways
+from zegel.keys.mailboxes import MailboxKeys
 from zegel.parcels.claim import Link
 from zegel.parcels.identifiers import new_identifier
 
@@ -267,3 +272,43 @@ def test_nothing_is_recorded_unless_every_volume_is_there_and_right(
     if how == "missing":
         assert refused.value.facts["numbers"] == "2, 3"
     assert new.house.follow.parcels(new.actor) == []
+
+
+# Mailboxes in the portal ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["moved", "left behind"])
+def test_a_mailbox_in_the_portal_is_read_on_the_new_machine_with_its_key(
+    tmp_path: Path, database: Database, template: Path, key: str
+) -> None:
+    team, ans = "team@loket.example", "ans@loket.example"
+    keys, folder = tmp_path / "old" / "mailboxes", DiskFolder(tmp_path / "export")
+    with ThreadPoolExecutor(1) as pool:
+        ways = Ways(frozenset(), None, pool, Clock(), portal=frozenset({"loket.example"}))
+        old = make_house(tmp_path / "old", ways=ways, mailboxes=MailboxKeys(keys))
+        old.house.welcome.add(ans, "Ans", None)
+        old.house.authors.allow(ans, team, "Team")
+        finish(old.house.inside_submit().begin(old.actor), (team,), "portal")
+        plan(old).export.run(folder, accounts=True)
+
+        (tmp_path / "new").mkdir()
+        next(databases.fresh_sqlite(template, tmp_path / "new"))
+        if key == "moved":
+            keys.rename(tmp_path / "new" / "mailboxes")
+        found = MailboxKeys(tmp_path / "new" / "mailboxes")
+        new = make_house(tmp_path / "new", custody=old.custody, clock=old.clock, ways=ways, mailboxes=found)
+        assert plan(new).import_.run(folder, accounts=True).parcels == 1
+        receive, reader = new.house.inside_receive(), new.house.people.find(ans)
+        [message] = receive.messages(reader)
+        slip = message.reader.slip
+        if key == "left behind":
+            with pytest.raises(NotFound, match="no key"):
+                receive.open(reader, slip)
+            return
+        kept = receive.open(reader, slip)
+        text = b"".join(
+            seal.open_iter(receive.blob(reader, slip, kept.blobs[0][0]), seal.HybridIdentity.parse(kept.key))
+        )
+        assert b"Geheim-XYZZY" in text
+        [status] = new.house.follow.parcels(new.actor)
+        assert [one.state for one in status.readers] == ["opened"]
