@@ -3,13 +3,16 @@
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from pathlib import Path
+from threading import Event, Semaphore
 
 import pytest
 
 from tests.ground.databases import Database
 from tests.patchwork.conftest import Quilt, make_quilt
+from tests.patchwork.moody import Moody
 from tests.patchwork.quilts import LARGE, MIB, TWO_OF_THREE, make_shared, shares, spoil
 from tests.suppliers.made import make_supplier
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
@@ -244,6 +247,29 @@ def test_when_too_many_break_off_in_the_middle_what_was_handed_out_is_right(quil
         got += b"".join(quilt.patchwork.read(blob))
     quilt.stores["par"].mood = quilt.stores["ams"].mood = "well"
     assert got + b"".join(pieces) == LARGE
+
+
+def test_the_next_stripe_is_on_its_way_while_one_is_handed_out(quilt: Quilt, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob, came, go_on, closed = quilt.put(LARGE), Semaphore(0), Event(), Semaphore(0)
+
+    def watched(_store: Moody, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            for number, piece in enumerate(pieces):
+                if number == 3:  # the last quarter of the second stripe's block
+                    came.release()
+                    go_on.wait(60)
+                yield piece
+        finally:
+            closed.release()
+
+    monkeypatch.setattr(Moody, "_spoiled", watched)
+    reading = quilt.patchwork.read(blob)
+    got = next(reading)
+    assert all(came.acquire(timeout=60) for _ in range(2)), "both shares were asked, though nobody wants more yet"
+    reading.close()  # type: ignore[attr-defined]
+    go_on.set()
+    assert all(closed.acquire(timeout=60) for _ in range(2)), "what was on its way is closed when it has come"
+    assert LARGE.startswith(got)
 
 
 _MOODS = ("away", "altering", "forgetting", "breaking", "stalling")

@@ -4,6 +4,9 @@ A stripe is handed out only when its digest is that of the blob's outline. When 
 every choice among what came is tried; what the right stripe does not encode to again was altered, and its patch is told
 on. So nobody is blamed who returned what was written, and no supplier needs to be believed about anything.
 
+While a stripe is handed out, the blocks of the next one are on their way: at most one stripe more in memory. From
+patches that never linger (our own disks) they are read when they are wanted: a thread would cost more than it hides.
+
 Hedging as for copies: when the blocks of a stripe have not come after three times the usual time of their patches, one
 more share is asked beside them, and whichever come first make the stripe.
 """
@@ -36,6 +39,8 @@ class _Stream:
     size: int
     pieces: Iterator[bytes] | None = None
     rest: bytes = b""
+    ahead: Future[bytes] | None = None
+    """The next block, asked for before anybody waits for it."""
 
     @property
     def number(self) -> int:
@@ -61,7 +66,21 @@ class _Stream:
             self.source.health.good(time.monotonic() - began)
         return b"".join(parts)
 
-    def close(self) -> None:
+    def came_ahead(self) -> Future[bytes] | None:
+        """What was asked for ahead. If it failed while nobody waited, None: it is asked once more, from here on."""
+        ahead, self.ahead = self.ahead, None
+        if ahead and ahead.done() and ahead.exception():
+            self.close()
+            self.pieces, self.rest = None, b""
+            return None
+        return ahead
+
+    def close(self, _: object = None) -> None:
+        ahead, self.ahead = self.ahead, None
+        if ahead and not ahead.cancel() and not ahead.done():
+            # A thread is reading; when it is done there is nobody else to close.
+            ahead.add_done_callback(self.close)
+            return
         close = getattr(self.pieces, "close", None)
         if close is not None:
             with suppress(Exception):
@@ -101,6 +120,8 @@ class ShareReading:
     def _go_on(self, one: "_OneRead", stripe: bytearray, number: int, start: int, end: int) -> Iterator[bytes]:
         try:
             while True:
+                if (number + 1) * sharing.STRIPE < end:
+                    one.ask_ahead(number + 1)
                 first = number * sharing.STRIPE
                 wanted = memoryview(stripe)[max(start - first, 0) : end - first]
                 for cut in range(0, len(wanted), PIECE):
@@ -141,6 +162,12 @@ class _OneRead:
             self._put_back(stream)
             stream.close()
         return found
+
+    def ask_ahead(self, number: int) -> None:
+        """Let the shares that are being read bring their blocks of this stripe, which is the next."""
+        for stream in self._active:
+            if not stream.source.driver.guarantees.prompt:
+                stream.ahead = self._pool.submit(stream.block, number)
 
     def close(self) -> None:
         for stream in self._active:
@@ -189,7 +216,7 @@ class _OneRead:
         here = [stream for stream in waiting if stream.source.driver.guarantees.prompt]
         for stream in waiting:
             if stream not in here:
-                flying[self._pool.submit(stream.block, number)] = stream
+                flying[stream.came_ahead() or self._pool.submit(stream.block, number)] = stream
         waiting.clear()
         for stream in here:
             self._take(stream, partial(stream.block, number), blocks)
