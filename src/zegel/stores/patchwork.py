@@ -27,11 +27,10 @@ from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 from zegel.stores.choosing import Ledger, Patch
 from zegel.stores.drivers.driver import Remains, Stored, is_permanent, missing, silent
-from zegel.stores.health import blaming
 from zegel.stores.in_turn import InTurn, Readable
 from zegel.stores.outline import Outliner
 from zegel.stores.placement import Refusal, Spread
-from zegel.stores.reading import Reading, Source, altered
+from zegel.stores.reading import Reading, Source
 from zegel.stores.share_reading import ShareReading
 from zegel.stores.share_settling import AT_ONCE, ShareSettling
 from zegel.stores.share_writing import ShareWriter
@@ -218,34 +217,13 @@ class Patchwork(ShareSettling):
         """
         if wanted.share != WHOLE:
             return self.make_share(wanted, sources, throttle, name)
-        reading, made = self.reading(sources, wanted.blob), False
+        reading = self.reading(sources, wanted.blob)
         if isinstance(reading, Reading) and wanted.size > PIECE_BYTES:
             # A large blob is digested once, as a whole. When that is wrong, once more with a look at every piece: it
             # finds the copy that is to blame, and goes on at another one in the middle.
             with suppress(Damaged):
-                made = self._write(wanted, replace(reading, verify=False).pieces(), throttle, name)
-        if not made:
-            self._write(wanted, reading.pieces(), throttle, name)
-        self.patches[wanted.patch].health.good()
-        return replace(wanted, state="whole", checked=None)
-
-    def _write(self, wanted: Copy, pieces: Iterator[bytes], throttle: Callable[[int], None] | None, name: str) -> bool:
-        """Write a copy from its pieces; raises Damaged, leaving nothing, when their digest is not the copy's."""
-        target = self.patches[wanted.patch]
-        writer = target.driver.open_write(name or wanted.name)
-        try:
-            for piece in pieces:
-                if throttle:
-                    throttle(len(piece))
-                with blaming(target.health):
-                    writer.write(piece)
-            if writer.digest() != wanted.sha256:
-                raise altered()
-            with blaming(target.health):
-                writer.commit()
-        finally:
-            writer.abort()
-        return True
+                return self.send(wanted, replace(reading, verify=False).pieces(), throttle, name)
+        return self.send(wanted, reading.pieces(), throttle, name)
 
     # Reading ------------------------------------------------------------------------------------------------------
 

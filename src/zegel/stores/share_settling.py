@@ -154,13 +154,13 @@ class ShareSettling(Choosing):
             if same and source.state == "whole" and self.readable(source.patch):
                 # A part of the bytes that making it of others takes; its digest is known, so it is as good.
                 with suppress(ZegelError):
-                    return self._send_share(wanted, self._as_it_lies(source), throttle, name)
+                    return self.send(wanted, self._as_it_lies(source), throttle, name)
         reading = self.reading(sources, wanted.blob)
         if any(source.share == WHOLE for source in sources):
             # The blob is changing its shape; of copies it may have had no outline, which shares cannot do without.
             with self.ledger.transaction():
                 self.ledger.add_outline(reading.outline, self.clock())
-        return self._send_share(wanted, share_pieces(reading, wanted), throttle, name)
+        return self.send(wanted, share_pieces(reading, wanted), throttle, name)
 
     def _as_it_lies(self, source: Copy) -> Iterator[bytes]:
         patch, digest = self.patches[source.patch], hashlib.sha256()
@@ -172,9 +172,13 @@ class ShareSettling(Choosing):
             self.report_broken(source)
             raise altered()
 
-    def _send_share(
-        self, wanted: Copy, pieces: Iterator[bytes], throttle: Callable[[int], None] | None, name: str
+    def send(
+        self, wanted: Copy, pieces: Iterator[bytes], throttle: Callable[[int], None] | None = None, name: str = ""
     ) -> Copy:
+        """Write a copy or share from its pieces; returns the row that is now true.
+
+        Raises Damaged, leaving nothing, when their digest is not the one that is wanted, if one is.
+        """
         target = self.patches[wanted.patch]
         writer = target.driver.open_write(name or wanted.name)
         try:
@@ -183,13 +187,12 @@ class ShareSettling(Choosing):
                     throttle(len(piece))
                 with blaming(target.health):
                     writer.write(piece)
+            if wanted.sha256 and writer.digest() != wanted.sha256:
+                raise altered()
             with blaming(target.health):
                 done = writer.commit()
         finally:
             writer.abort()
-        if wanted.sha256 and done.sha256 != wanted.sha256:
-            target.driver.delete([name or wanted.name])
-            raise altered()
         target.health.good()
         return replace(wanted, state="whole", checked=None, size=done.size, sha256=done.sha256)
 
