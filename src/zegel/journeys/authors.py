@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, Self
 
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound
@@ -12,14 +13,22 @@ _LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class RelayActor:
-    """Somebody of the organisation without an account, whom one of its own mail servers vouches for."""
+class WithoutAccount:
+    """Who sends and has no account. ``account`` is what audit entries say instead: ``relay`` for somebody of the
+    organisation, whom one of its own mail servers vouches for; ``stranger`` for whoever sends to us from outside.
+    """
 
     address: str
     name: str
-    account: str = "relay"
+    account: Literal["relay", "stranger"]
     active: bool = True
     officer: bool = False
+
+    @classmethod
+    def of(cls, account: Literal["relay", "stranger"], address: str, name: str) -> Self:
+        """``name`` is as a header says it: only what can be printed is kept, on one line."""
+        shown = "".join(char for char in " ".join(name.split()) if char.isprintable())
+        return cls(address, shown[:_LONGEST_NAME], account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,7 @@ class Authors:
                     code="foreign-sender",
                     address=address,
                 ) from None
-            shown = "".join(char for char in " ".join(name.split()) if char.isprintable())
-            return RelayActor(address, shown[:_LONGEST_NAME])
+            return WithoutAccount.of("relay", address, name)
         if not actor.active:
             raise Denied("The account {address} is closed.", code="closed-account", address=address)
         return actor

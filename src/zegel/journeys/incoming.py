@@ -7,21 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zegel.errors import Denied, Mistake
+from zegel.journeys.authors import WithoutAccount
 from zegel.journeys.ports import Actor
 from zegel.journeys.ways import MailboxCarrier, domain_of
-
-_LONGEST_NAME = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """Whoever sends to us from outside; ``address`` is where reports go. Nobody vouches for it."""
-
-    address: str
-    name: str
-    account: str = "stranger"
-    active: bool = True
-    officer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +46,11 @@ class Incoming:
     def author(self, returned: str, senders: Sequence[tuple[str, str]]) -> Actor:
         """Who sends, by the return address (empty for ``<>``) and the (name, address) of its From header.
 
+        The actor's address is where reports go. Nobody vouches for it.
+
         Raises Denied ``foreign-sender``: a mail from outside in the name of somebody inside.
         """
         if any(domain_of(address) in self.domains for _, address in senders):
             raise Denied("This mail comes from outside and names a sender of this organisation.", code="foreign-sender")
-        name = " ".join(senders[0][0].split()) if senders else ""
-        shown = "".join(char for char in name if char.isprintable())
-        return Stranger(returned or f"mailer-daemon@{self.host}", shown[:_LONGEST_NAME])
+        name = senders[0][0] if senders else ""
+        return WithoutAccount.of("stranger", returned or f"mailer-daemon@{self.host}", name)
