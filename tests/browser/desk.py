@@ -4,6 +4,7 @@
 
 ``{"do": "send", …}``            answers ``parcel``, per reader ``links`` and ``slips``; the newest ``request``
 ``{"do": "account", "address"}`` adds an account (``also``: addresses that it may send as); answers its ``password``
+``{"do": "elsewhere", …}``       puts a message of another organisation into a mailbox; answers its ``slip``
 ``{"do": "code"}``               answers the newest SMS ``code``
 ``{"do": "revoke", "parcel"}``   withdraws it
 ``{"do": "password"}``           answers the sender's ``address`` and ``password``
@@ -49,6 +50,7 @@ class Kept:
 class Desk:
     def __init__(self, data: Path) -> None:
         ground = open_ground(data)
+        self._keys = ground.keys
         configure_django(ground, "inside")
         self._house = build(ground, "inside")
         assert self._house.announce is not None
@@ -109,6 +111,26 @@ class Desk:
             "slips": [reader.slip for reader in status.readers],
             "request": self._kept.requests[-1] if self._kept.requests else "",
         }
+
+    def do_elsewhere(self, mailbox: str, named: str) -> dict[str, Any]:
+        """A message for a mailbox of ours, signed by another organisation that calls itself ``named``."""
+        from zegel.journeys.submit import Message, ReaderWish
+        from zegel.journeys.vouch import OwnVouch
+        from zegel.keys.custody import Custody, make_keys
+        from zegel.parcels.manifest import Organisation
+        from zegel.parcels.origin import Origin, spell_origin
+        from zegel.records.models import Slip
+
+        house, theirs = self._house, make_keys(self._keys / secrets.token_hex(8))
+        there = Organisation(named, "post.ander.example")
+        vouch = OwnVouch(theirs, None, there, house.clock)
+        submit = dataclasses.replace(house.inside_submit(), vouch=vouch, organisation=there)
+        reader = ReaderWish(mailbox, _proof("missing"), way="portal")
+        parcel = submit.begin(self._actor).finish(Message(subject="Besluit", text="Van elders", readers=(reader,)))
+        (found,) = house.follow.parcel(self._actor, parcel).readers
+        origin = spell_origin(Origin(named, there.host, theirs.public.signing), found.slip, Custody(self._keys).sign)
+        Slip.objects.filter(slip=found.slip).update(origin=origin)
+        return {"slip": found.slip}
 
     def do_account(self, address: str, also: list[str]) -> dict[str, Any]:
         password = secrets.token_hex(8)

@@ -117,6 +117,21 @@ def _post(page: Any, path: str) -> int:
     return status
 
 
+def test_a_message_from_another_organisation_is_not_taken_for_ours(
+    page: Any, house: House, passwords: dict[str, str]
+) -> None:
+    slip = house.ask("elsewhere", mailbox=OWN, named="Gemeente Voorbeeld")["slip"]
+    log_in(page, house, OWN, passwords[OWN])
+    page.goto(f"{house.inside}/received/{slip}")
+    verdict = page.locator("[data-verified]")
+    verdict.wait_for()
+    assert verdict.get_attribute("data-verified") == "true"
+    # Whatever it calls itself, the page says that it is another, and who vouches for it.
+    assert "andere organisatie" in verdict.inner_text()
+    assert "voorbeeld.example staat in voor haar sleutel" in verdict.inner_text()
+    check(page, "received-elsewhere")
+
+
 def test_a_key_is_not_given_without_the_token_of_our_own_page(
     page: Any, house: House, passwords: dict[str, str]
 ) -> None:

@@ -168,6 +168,10 @@ class OtherZegel:
     dovecot: Mailboxes
     front: Front
 
+    @property
+    def fingerprint(self) -> str:
+        return PublicKeys.read(self.data / "public.json").signing[0].fingerprint
+
     def stored(self) -> dict[str, bytes]:
         """Every sealed blob that it keeps, by name."""
         return {path.name: path.read_bytes() for path in (self.data / "store").rglob("*") if len(path.name) == 26}

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import smtplib
+import subprocess
+import sys
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
@@ -68,6 +70,23 @@ _zegel.{lmtp}. IN TXT "v=zegel1; host={host}:{there}; key={key}"
 _zegel.{portal}. IN TXT "v=zegel1; host={host}:{there}; key={key}"
 _zegel.liar.test. IN TXT "v=zegel1; host={host}:{there}; key={our_key}"
 {host}. IN A {address}
+"""
+
+
+CONFIG = """
+[organisation]
+name = "Gemeente Voorbeeld"
+host = "post.wij.test"
+[web]
+url = "https://post.wij.test"
+[inside]
+url = "http://127.0.0.1:1"
+[mail]
+sender = "post@wij.test"
+[direct]
+enabled = true
+resolvers = ["{resolver}"]
+authorities = "{authorities}"
 """
 
 
@@ -293,6 +312,27 @@ def test_two_readers_of_one_message_bring_its_blobs_once(ours: Ours, around: Aro
     (first, second) = [arrival for _, arrival, _ in ours.post.said]
     assert first.blobs == second.blobs
     assert b"".join(around.other.front.seen).count(f"PUT /api/v1/blobs/{first.blobs[0].blob} ".encode()) == 1
+
+
+def test_the_command_line_tells_what_a_domain_offers_and_what_ours_should(around: Around, tmp_path: Path) -> None:
+    def zegel(*arguments: str, data: Path = tmp_path) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "zegel", *arguments, "--data", str(data)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    facts = {"resolver": around.dns.resolver, "authorities": around.certificates.authorities}
+    (tmp_path / "zegel.toml").write_text(CONFIG.format(**facts))
+    done = zegel("mail", "check", LMTP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"goes sealed to the Zegel at {HOST}:{around.other.port}" in done.stdout
+    done = zegel("mail", "check", "--json", "liar.test")
+    assert (done.returncode, json.loads(done.stdout)["zegel"]["trouble"]) == (6, "proof-failed")
+    mail = tmp_path / "mail.eml"
+    mail.write_text(f"From: {SENDER}\nTo: {TEAM}\nSubject: x\n\nx\n")
+    assert "way zegel" in zegel("policy", "explain", str(mail)).stdout
+    key = around.other.fingerprint
+    for domain in (LMTP, PORTAL):
+        record = f'_zegel.{domain}. IN TXT "v=zegel1; host={HOST}:{around.other.port}; key={key}"'
+        assert record in zegel("mail", "record", data=around.other.data).stdout.splitlines()
 
 
 @pytest.fixture
