@@ -87,7 +87,7 @@ class Deliver:
             raise NotFound("The mail is not part of the message.", code="unknown-blob")
         mail = RawMail(
             partial(self._pieces, row, words, key),
-            seal.plain_size(sealed, seal.header_size([key.recipient])),
+            seal.plain_size(sealed, seal.header_size([key.recipient])) + len(words.trace.encode()),
             eight_bit=words.form != "7bit",
             utf8=words.form == "utf8",
         )

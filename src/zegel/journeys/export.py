@@ -37,6 +37,9 @@ as an age identity (Bech32, prefix "AGE-SECRET-KEY-PQ-"). With Zegel at hand, "z
 _MAILBOX = """
 KEY.txt is keys/mailboxes/DOMAIN.key of the inside zone.
 """
+_ARRIVAL = """
+KEY.txt is keys/arrivals.key of the inside zone.
+"""
 _MAIL = """
 The mail itself, as it was delivered to readers who have a mail server of their own:
 
@@ -74,6 +77,8 @@ class Export:
             files.append(("release-share.txt", iter([spell_secret(slip.share).encode() + b"\n"])))
         if slip.kind == "mailbox":
             text += _MAILBOX
+        if slip.kind == "arrival":
+            text += _ARRIVAL
         files.append(("README.txt", iter([text.encode()])))
         files += [(f"blobs/{blob.blob}.age", self.store.read(blob.blob)) for blob in blobs]
         return files

@@ -77,11 +77,11 @@ class TakeIn:
         key = read_slip(text.decode("ascii", "replace"), arrival.parcel)
         self.records.release()
         if arrival.takes == "mail":
-            self._ready[row.row] = self._mail(arrival, key, place.peer)
+            self._ready[row.row] = self._mail(arrival, key, place.host)
         else:
             self._ready[row.row] = self._message(arrival, key, text, place.peer)
 
-    def _mail(self, arrival: Arrival, key: seal.HybridIdentity, peer: Peer) -> _Ready:
+    def _mail(self, arrival: Arrival, key: seal.HybridIdentity, host: str) -> _Ready:
         (blob,) = arrival.blobs
         headers = read_top(seal.open_iter(self.store.read(blob.blob), key))
         senders = [address.lower() for _, address in read_addresses(headers.all("from"))]
@@ -89,13 +89,12 @@ class TakeIn:
             # Its organisation vouches for its own domain, and for nobody else's.
             raise Denied("The mail names another sender than its organisation vouches for.", code="foreign-sender")
         words = DeliveryWords(
-            arrival.slip, "", str(key), blob.blob, arrival.return_to, arrival.form, self._trace(arrival, peer)
+            arrival.slip, "", str(key), blob.blob, arrival.return_to, arrival.form, self._trace(arrival, host)
         )
         return _Ready(delivery=seal.seal(spell_words(words), seal.parse_recipient(self.courier)))
 
-    def _trace(self, arrival: Arrival, peer: Peer) -> str:
-        """RFC 5321 §4.4: every server on the way leaves its trace; this one tells who sealed it."""
-        host = peer.host.partition(":")[0]
+    def _trace(self, arrival: Arrival, host: str) -> str:
+        """RFC 5321 §4.4: every server on the way leaves its trace; ``host`` is the one in the other domain's record."""
         date = format_datetime(self.clock())
         by = f"by {self.hostname} (Zegel) id {arrival.slip}"
         return f"Received: from {host} (Zegel, sealed)\r\n\t{by};\r\n\t{date}\r\n"
