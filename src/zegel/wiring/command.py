@@ -15,7 +15,6 @@ from zegel.journeys.ports import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
 from zegel.wiring.build import Zone, build, configure_django, dkim_keys, open_ground, utc_now
-from zegel.wiring.judging import judge
 from zegel.wiring.serve import ROLES, run_group, run_role
 
 
@@ -104,6 +103,8 @@ def _dkim(data: Path) -> Dkim:
 
 
 def _judge(data: Path) -> Judge:
+    from zegel.wiring.judging import judge
+
     return judge(open_ground(data))
 
 
