@@ -8,6 +8,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 PYTHON ?= python3
 RUN = $(UV) run --no-sync
 export UV_PYTHON_DOWNLOADS ?= never
+# Where a machine's settings forbid Python to keep what it compiled, every start of zegel compiles all libraries anew: a
+# second of processor time, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 FUZZ_RUNS ?= 20000
 PYTEST = $(RUN) pytest -n 2 --dist worksteal -ra
 
