@@ -2,7 +2,8 @@
 
 ``mood``: well · dead (drops every connection) · erring (500) · refusing (403: expired credentials, a changed lock) ·
 full (507 to writes) · keeping (will not delete) · altering (one bit of every object) · cutting (half of every object,
-then the connection drops) · stalling (no answer until the mood changes) · losing (does it, and drops the answer)
+then the connection drops) · stalling (no answer until the mood changes) · losing (does it, and drops the answer) ·
+choking (drops the connection when more than 20 names are to be deleted)
 
 ``next``: moods for the next requests, one each; after them it is ``mood`` again.
 """
@@ -94,6 +95,8 @@ def _serve(proxy: FaultProxy, request: BaseHTTPRequestHandler) -> None:
     deletes = command == "DELETE" or (command == "POST" and request.path.endswith("?delete"))
     if mood in ("erring", "refusing") or (mood == "full" and command in ("PUT", "POST")):
         _refuse(request, *_CODES[mood])
+    elif mood == "choking" and body.count(b"<Key>") > 20:
+        request.close_connection = True
     elif mood == "keeping" and deletes:
         _refuse(request, 403, "AccessDenied")
     else:

@@ -98,6 +98,29 @@ def test_an_object_that_breaks_off_is_told_and_never_taken_for_whole(store: S3St
         get(store, name)
 
 
+def test_names_that_are_too_many_at_once_are_deleted_few_at_a_time(store: S3Store, proxy: FaultProxy) -> None:
+    names = [put(store, b"x") for _ in range(25)]
+    proxy.mood = "choking"
+    assert store.delete(names) == {}
+    assert list(store.listing()) == []
+
+
+def test_what_was_deleted_before_a_storage_went_away_counts(store: S3Store, proxy: FaultProxy) -> None:
+    names = [put(store, b"x") for _ in range(25)]
+    assert store.delete([]) == {}
+    assert not store.versioned()
+    # All at once, and boto3's second try; ten of them; then nobody answers.
+    proxy.next.extend(["choking", "choking", "well"])
+    proxy.mood = "dead"
+    kept = store.delete(names)
+    assert list(kept) == names[10:]
+    assert not any(is_permanent(error) for error in kept.values())
+    with pytest.raises(Unavailable):
+        store.delete(names)
+    proxy.mood = "well"
+    assert {one.name for one in store.listing()} == set(names[10:])
+
+
 # Proxies and names ---------------------------------------------------------------------------------------------------
 
 

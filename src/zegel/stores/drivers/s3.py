@@ -5,6 +5,7 @@ get there, ``s3_writer`` tells. Blobs travel over ``s3_wire``; boto3 asks for ev
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ from zegel.stores.drivers.driver import (
     Stored,
     Writer,
     checked_name,
+    is_permanent,
     locked,
     missing_part,
     silent,
@@ -32,6 +34,13 @@ from zegel.stores.drivers.s3_writer import S3Writer
 
 _BATCH: Final = 1000
 """S3 deletes at most this many names per request."""
+_FIRST, _FEW, _SHORT, _LONG = 50, 10, 1.0, 5.0
+"""Names in the first request, and in one after a request that failed; seconds below which more are tried, above which
+fewer.
+
+A server that asks its disks for each name (Swift) takes minutes for a thousand, and whoever stands before it, or our
+own timeout, gives up long before.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class S3Store:
             connections,
         )
         self._versioned: bool | None = None
+        self._together = _FIRST
 
     def key(self, name: str) -> str:
         return f"{self.prefix}blobs/{checked_name(name)}"
@@ -131,9 +141,28 @@ class S3Store:
 
     def delete(self, names: Sequence[str]) -> dict[str, Unavailable]:
         kept: dict[str, Unavailable] = {}
-        for first in range(0, len(names), _BATCH):
-            kept |= self._delete(names[first : first + _BATCH])
+        left = list(names)
+        while left:
+            batch, began = left[: self._together], time.monotonic()
+            try:
+                kept |= self._delete(batch)
+            except Unavailable as error:
+                if not is_permanent(error) and len(batch) > _FEW:
+                    # Perhaps it was too much at once. What it deletes after all is quickly answered the next time.
+                    self._together = _FEW
+                    continue
+                if len(left) == len(names):
+                    raise
+                return kept | dict.fromkeys(left, error)
+            self._pace(len(batch), time.monotonic() - began)
+            del left[: len(batch)]
         return kept
+
+    def _pace(self, count: int, seconds: float) -> None:
+        if seconds > _LONG:
+            self._together = max(count // 2, _FEW)
+        elif seconds < _SHORT and count == self._together:
+            self._together = min(count * 2, _BATCH)
 
     def _delete(self, names: Sequence[str]) -> dict[str, Unavailable]:
         by_key = {self.key(name): name for name in names}
