@@ -73,7 +73,7 @@ def test_a_bounce_by_postfix_makes_her_unreached_and_tells_the_sender(tmp_path: 
     assert b"private words" not in report
 
 
-def test_an_answer_by_a_machine_is_known_as_hers(tmp_path: Path) -> None:
+def test_an_answer_by_a_machine_is_known_as_hers_and_told(tmp_path: Path) -> None:
     incoming = free_port()
     with sink() as server:
         zegel = make_served(tmp_path, server.port, incoming)
@@ -87,3 +87,8 @@ def test_an_answer_by_a_machine_is_known_as_hers(tmp_path: Path) -> None:
             # The 250 came after it was recorded.
             assert _events(zegel).count("reader:autoreplied") == 1
             assert "announced" in zegel.at_server("status", parcel).out
+            wait_for(lambda: len(server.mails) == 2)
+    _, (to,), told = server.mails[1]
+    assert to == SENDER
+    assert f"Automatisch antwoord: {READER}".encode() in told
+    assert b"maandag" not in told

@@ -92,6 +92,37 @@ def test_a_bounce_is_told_once_with_the_reason_and_without_the_content(ground: G
     assert "/o/" not in report.as_string()
 
 
+def test_an_automatic_answer_is_told_once_in_words_alone(ground: Ground) -> None:
+    _send(ground)
+    ground.announce()
+    for _ in range(2):
+        _bounce(ground, "vacation-sieve")
+        ground.announce()
+    (told,) = _reports(ground)
+    assert told["Subject"] == f"Automatisch antwoord: {READER}"
+    assert told["Return-Path"].strip() == "<>"
+    assert told["Auto-Submitted"] == "auto-replied"
+    assert told.get_content_type() == "multipart/mixed"
+    assert "Onze post is dus aangekomen" in _words(told)
+    assert "eheim" not in told.as_string()
+
+
+def test_who_has_opened_it_or_never_wants_reports_is_no_news(ground: Ground) -> None:
+    _send(ground)
+    ground.announce()
+    ground.reading.open(ground.links()[0], "")
+    _bounce(ground, "vacation-sieve")
+    ground.announce()
+    assert not _reports(ground)
+    _send(ground, _NEVER)
+    ground.announce()
+    assert ground.house.bounce is not None
+    address = str(ground.mails()[1]["Return-Path"]).strip(" <>")
+    ground.house.bounce.take(address, "", [(_BOUNCES / "vacation-sieve.eml").read_bytes()])
+    ground.announce()
+    assert not _reports(ground)
+
+
 def test_a_refusal_is_told(ground: Ground) -> None:
     Away(ground, _refused())
     _send(ground)

@@ -2,7 +2,8 @@
 
 What it says is read by ``post.bounce``; here is what follows from it. A failure marks the reader *unreached*, once, and
 never one who has opened her message: then the notice did arrive. A delay or an automatic answer is noted in the audit
-chain, once per reader, and changes nothing.
+chain, once per reader, and changes nothing; the sender is told of it (``reports``), of an answer unless she has opened
+her message: it came to an address of ours, and he would never see it.
 """
 
 import logging
@@ -65,16 +66,23 @@ class Bounce:
         elif reading.said == "delayed":
             self.reports.delayed(found, reading.status or "bounced")
         else:
-            self._note(slip)
+            self._answered(found)
 
     def _failed(self, found: Slip, reading: Reading) -> None:
-        if not any(reader.opened for reader in self.records.parcel(found.parcel).readers if reader.slip == found.slip):
+        if not self._opened(found):
             self.reports.unreached(found, reading.status or "bounced", {"reason": "bounced", **_status(reading)})
 
-    def _note(self, slip: str) -> None:
-        # Once: whoever has the address could else fill the chain with answers.
-        if not any(entry.event == Event.READER_AUTOREPLIED for entry in self.records.audit_of(slip)):
-            self.records.append_audit(self.clock(), "courier", Event.READER_AUTOREPLIED, slip, {})
+    def _answered(self, found: Slip) -> None:
+        # Once: whoever has the address could else fill the chain, and the sender's mailbox, with answers.
+        if any(entry.event == Event.READER_AUTOREPLIED for entry in self.records.audit_of(found.slip)):
+            return
+        if not self._opened(found):
+            self.reports.add(found, "autoreplied")
+        self.records.append_audit(self.clock(), "courier", Event.READER_AUTOREPLIED, found.slip, {})
+
+    def _opened(self, found: Slip) -> bool:
+        readers = self.records.parcel(found.parcel).readers
+        return any(reader.opened for reader in readers if reader.slip == found.slip)
 
 
 def _first(mail: Iterable[bytes]) -> bytes:

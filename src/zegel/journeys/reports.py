@@ -41,8 +41,8 @@ class Reports:
     def add(self, slip: Slip, what: str, reason: str = "", until: str = "", link: str = "") -> None:
         """Tell the sender of ``slip``, if he wants to hear it; in a transaction, before its audit entries.
 
-        ``what``: ``unreached``, ``delayed``, ``relayed``, ``delivered`` or ``proof-missing``; ``reason``: codes of a
-        mail server (``550 5.1.1``) or the kind of one of our errors.
+        ``what``: ``unreached``, ``delayed``, ``relayed``, ``delivered``, ``autoreplied`` or ``proof-missing``;
+        ``reason``: codes of a mail server (``550 5.1.1``) or the kind of one of our errors.
         """
         if not _wanted(slip, what):
             return
@@ -75,7 +75,7 @@ class Reports:
 def _wanted(slip: Slip, what: str) -> bool:
     notify = slip.notify
     match what:
-        case "unreached":
+        case "unreached" | "autoreplied":
             return notify.failure
         case "delayed":
             return notify.delay

@@ -16,15 +16,18 @@ from zoneinfo import ZoneInfo
 from zegel.post.moments import spell_moment
 from zegel.post.written import About, Written, fold_head, join_parts, text_part
 
-Action = Literal["failed", "delayed", "relayed", "delivered"]
+Action = Literal["failed", "delayed", "relayed", "delivered", "answered"]
 
 ACTIONS: dict[str, Action] = {
     "unreached": "failed",
     "delayed": "delayed",
     "relayed": "relayed",
     "delivered": "delivered",
+    "autoreplied": "answered",
 }
-"""What an outbox row says → the action of RFC 3464 §2.3.3."""
+"""What an outbox row says → the action of RFC 3464 §2.3.3. *Answered* is none: a machine answered for her, and that is
+told in words alone.
+"""
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\Z")
 # 5.1.10 is a null MX: the domain takes no mail (RFC 7505).
@@ -39,6 +42,7 @@ _SUBJECTS = {
         "delivered": "Bezorgd: {reader}",
         "passed": "Doorgegeven: {reader}",
         "kept": "Bezorgd: {reader}",
+        "answered": "Automatisch antwoord: {reader}",
     },
     "en": {
         "failed": "Not reached: {reader}",
@@ -47,6 +51,7 @@ _SUBJECTS = {
         "delivered": "Delivered: {reader}",
         "passed": "Passed on: {reader}",
         "kept": "Delivered: {reader}",
+        "answered": "Automatic answer: {reader}",
     },
 }
 _TEXTS = {
@@ -98,6 +103,16 @@ postbus van {reader}.
 Of de ontvanger het heeft gelezen, ziet u in uw overzicht van verzonden
 berichten.
 """,
+        "answered": """\
+Op {message} van {sent} kwam een automatisch
+antwoord van {reader}. Zo'n antwoord komt meestal
+van iemand die afwezig is, of van een systeem dat ontvangst bevestigt.
+
+Onze post is dus aangekomen. Of iemand die nu leest, weten wij niet. Is
+er haast bij? Neem dan op een andere manier contact op.
+
+Wat er in het antwoord staat, bewaren wij niet.
+""",
     },
     "en": {
         "failed": """\
@@ -143,6 +158,16 @@ Your secure message of {sent} lies in the mailbox of
 {reader}.
 
 Whether the reader has read it you see in your list of sent messages.
+""",
+        "answered": """\
+An automatic answer to {message} of {sent} came
+from {reader}. Such an answer mostly comes from
+somebody who is away, or from a system that confirms receipt.
+
+So our mail has arrived. Whether somebody reads it now we do not know.
+Is it urgent? Then get in touch some other way.
+
+We do not keep what the answer says.
 """,
     },
 }
@@ -248,8 +273,10 @@ def write_report(facts: ReportFacts, address: str, zone: ZoneInfo, now: datetime
     if facts.in_reply_to:
         thread = _printable(facts.in_reply_to)
         fields |= {"In-Reply-To": thread, "References": thread}
-    parts = [text_part("plain", _words(facts, language, zone)), _status_part(facts, utf8)]
-    kind = "multipart/report; report-type=delivery-status"
+    parts, kind = [text_part("plain", _words(facts, language, zone))], "multipart/mixed"
+    if facts.action != "answered":
+        parts.append(_status_part(facts, utf8))
+        kind = "multipart/report; report-type=delivery-status"
     return join_parts(fold_head(about, utf8, fields), address, facts.to, facts.message, now, kind, parts, utf8)
 
 
