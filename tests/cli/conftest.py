@@ -78,7 +78,7 @@ class Zegel:
     def mails(self) -> list[str]:
         """The text of the notices so far, oldest first."""
         folder = self.data / "mail" / "new"
-        paths = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns) if folder.exists() else []
+        paths = sorted(folder.iterdir(), key=lambda path: path.name) if folder.exists() else []
         mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
         return [mail.get_body(("plain",)).get_content() for mail in mails]  # type: ignore[union-attr]
 

@@ -118,8 +118,8 @@ class Ground:
             pass
 
     def mails(self) -> list[EmailMessage]:
-        """Notices so far, oldest first."""
-        found = sorted((self.folder / "mail" / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        """Notices so far, oldest first: names begin with the moment, to the nanosecond."""
+        found = sorted((self.folder / "mail" / "new").iterdir(), key=lambda path: path.name)
         return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in found]  # type: ignore[misc]
 
     def links(self) -> list[Link]:

@@ -156,7 +156,7 @@ class Ours:
             mail[name.replace("_", "-")] = value
         mail.set_content(body)
         mail.add_attachment(b"%PDF-1.4 besluit", maintype="application", subtype="pdf", filename="besluit.pdf")
-        with smtplib.SMTP("127.0.0.1", self.door, timeout=30) as client:
+        with smtplib.SMTP("127.0.0.1", self.door, timeout=120) as client:
             client.login(SENDER, self.ground.password)
             client.send_message(mail, SENDER, to)
         (status, *_) = self.ground.house.follow.parcels(self.actor)

@@ -42,7 +42,7 @@ class Desk:
         mail["Zegel-Proof"] = "mail"
         mail.set_content("Geheim-XYZZY")
         mail.add_attachment(b"%PDF-1.4 besluit", maintype="application", subtype="pdf", filename="besluit.pdf")
-        with smtplib.SMTP("127.0.0.1", self.door, timeout=30) as client:
+        with smtplib.SMTP("127.0.0.1", self.door, timeout=120) as client:
             client.login(SENDER, self.ground.password)
             return client.send_message(mail, SENDER, to, rcpt_options=[f"NOTIFY={notify}"] if notify else ())
 

@@ -197,15 +197,19 @@ def test_when_every_copy_is_altered_the_reader_hears_that(quilt: Quilt) -> None:
     assert quilt.get(blob) == LARGE
 
 
-def test_a_copy_that_stalls_is_overtaken_by_another(quilt: Quilt) -> None:
+def test_a_copy_that_stalls_is_overtaken_by_another(quilt: Quilt, monkeypatch: pytest.MonkeyPatch) -> None:
     blob = quilt.put(LARGE)
     stalling = quilt.stores["ams"]
     stalling.mood = "stalling"
     quilt.patchwork.patches["par"].health.slow()
     assert quilt.get(blob) == LARGE
-    assert stalling.reads == 1
+    asked = stalling.reads
+    assert asked
+    # On a busy machine the one that answers may be slow, too, and then all are asked: not what is shown here.
+    monkeypatch.setattr("zegel.stores.reading.HEDGE_LEAST", 60)
+    monkeypatch.setattr("zegel.stores.reading.HEDGE_MOST", 60)
     assert quilt.get(blob) == LARGE
-    assert stalling.reads == 1, "the next reader asks the other one first"
+    assert stalling.reads == asked, "the next reader asks the other one first"
     stalling.patience.set()
 
 

@@ -215,15 +215,19 @@ def test_who_altered_a_share_is_found_and_nobody_else_is_blamed(quilt: Quilt, ho
         assert {patch for patch, state in quilt.states(blob).items() if state == "broken"} == {sick}
 
 
-def test_a_share_that_stalls_is_overtaken_by_another(quilt: Quilt) -> None:
+def test_a_share_that_stalls_is_overtaken_by_another(quilt: Quilt, monkeypatch: pytest.MonkeyPatch) -> None:
     blob = quilt.put(LARGE)
     stalling = quilt.stores["ams"]
     stalling.mood = "stalling"
     quilt.patchwork.patches["par"].health.slow()
     assert quilt.get(blob) == LARGE
-    assert stalling.reads == 1
+    asked = stalling.reads
+    assert asked
+    # On a busy machine the one that answers may be slow, too, and then all are asked: not what is shown here.
+    monkeypatch.setattr("zegel.stores.share_reading.HEDGE_LEAST", 60)
+    monkeypatch.setattr("zegel.stores.share_reading.HEDGE_MOST", 60)
     assert quilt.get(blob) == LARGE
-    assert stalling.reads == 1, "the next reader asks the others first"
+    assert stalling.reads == asked, "the next reader asks the others first"
     stalling.patience.set()
 
 

@@ -98,7 +98,7 @@ class Live:
         """The links in the notices so far, oldest first."""
         if not (self.data / "mail" / "new").is_dir():
             return []
-        paths = sorted((self.data / "mail" / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        paths = sorted((self.data / "mail" / "new").iterdir(), key=lambda path: path.name)
         found = []
         for path in paths:
             with path.open("rb") as file:
