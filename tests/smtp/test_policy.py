@@ -10,6 +10,7 @@ from tests.smtp.ground import PASSWORD, READER, SENDER, House, open_door
 from tests.smtp.test_clients import run_swaks, swaks
 from tests.smtp.wire import Wire
 from zegel.doors.smtp.config import DoorConfig, Listener
+from zegel.parcels.limits import Limits
 from zegel.policy.conditions import LabelIs, LargerThan, ListenerIs, ToIs
 from zegel.policy.rules import Pass, Refuse, Rule, Seal
 from zegel.policy.ruleset import Policy
@@ -25,6 +26,16 @@ CONFIG = DoorConfig(hostname="post.voorbeeld.example", default_proof="mail", pol
 
 def _mail(*lines: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (f"From: {SENDER}", *lines, "", "tekst")).encode()
+
+
+def test_the_link_alone_is_refused_above_the_class_that_it_is_enough_for() -> None:
+    with open_door(CONFIG, House(Limits(mail_proof_class=1))) as door, Wire(door.port) as wire:
+        wire.login()
+        reply = wire.deliver(_mail("Subject: s"), READER)
+        assert reply.startswith("550 5.7.1 The link alone is proof enough up to class 1. ")
+        assert wire.deliver(_mail("Subject: s", "Zegel-Class: 1"), READER).startswith("250")
+        assert wire.deliver(_mail("Subject: s", "Zegel-Proof: code:Tulp-2026"), READER).startswith("250")
+        assert len(door.house.deposits) == 2
 
 
 def test_one_recipient_who_is_refused_refuses_the_mail_before_anything_is_sealed() -> None:

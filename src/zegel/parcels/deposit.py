@@ -127,6 +127,7 @@ def check_deposit(deposit: Deposit, now: datetime, allowed: limits.Limits) -> No
         raise Mistake("The same identifier stands twice in this parcel.", code="repeated-identifier")
     for reader in deposit.readers:
         _check_reader(reader)
+        _check_proof(reader, deposit.class_, allowed.mail_proof_class)
 
 
 def check_expiry(expires: datetime, now: datetime, allowed: limits.Limits) -> None:
@@ -178,6 +179,17 @@ def _check_reader(reader: Reader) -> None:
         raise Mistake("A notice is an age file of at most {most} bytes.", code="bad-notice", most=limits.NOTICE_BYTES)
     if reader.proof.kind == "code" and (len(reader.proof.salt), len(reader.proof.verifier)) != (16, 32):
         raise Mistake("The verifier of an access code has a salt of 16 and a value of 32 bytes.", code="bad-verifier")
+
+
+def _check_proof(reader: Reader, class_: int, most: int) -> None:
+    """Refuse the link alone above a class; also on ways that may fall back to it."""
+    may = reader.kind == "claim" and reader.way in ("link", "direct", "zegel")
+    if may and reader.proof.kind == "mail" and class_ > most:
+        raise Mistake(
+            "The link alone is proof enough up to class {most}. Choose an access code or a telephone number.",
+            code="weak-proof",
+            most=most,
+        )
 
 
 def _check_mailbox(reader: Reader) -> None:

@@ -25,3 +25,5 @@ class Limits:
     parcel_bytes: int = 10 * 1024**3
     part_bytes: int = 16 * 1024 * 1024
     days: int = 365
+    mail_proof_class: int = 4
+    """The highest class at which the link alone is proof enough for a reader."""

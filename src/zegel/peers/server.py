@@ -326,8 +326,13 @@ def _read_profile(answer: dict[str, Any]) -> PeerProfile:
         signing=signing,
         api=answer["api"].rstrip("/"),
         inside=answer["inside"].rstrip("/"),
-        limits=Limits(**{name: int(answer["limits"][name]) for name in Limits.__dataclass_fields__}),
+        limits=_read_limits(answer["limits"]),
     )
+
+
+def _read_limits(members: dict[str, Any]) -> Limits:
+    """An older server does not name all of them."""
+    return Limits(**{name: int(members[name]) for name in Limits.__dataclass_fields__ if name in members})
 
 
 def _read_organisation(members: dict[str, Any]) -> Organisation:

@@ -226,6 +226,7 @@ class LimitsPart(_Part):
     parcel_bytes: int = Field(default=10 * 1024**3, ge=1024**2)
     part_bytes: int = Field(default=16 * 1024**2, ge=65536, le=256 * 1024**2)
     days: int = Field(default=365, ge=1, le=3650)
+    mail_proof_class: int = Field(default=4, ge=0, le=4)
 
     def limits(self) -> Limits:
         return Limits(**self.model_dump())

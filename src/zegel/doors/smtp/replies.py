@@ -14,6 +14,7 @@ _BY_KIND = {
     "needs-smtputf8": "553 5.6.7",
     "foreign-sender": "550 5.7.1",
     "no-proof": "550 5.7.1",
+    "weak-proof": "550 5.7.1",
     "unknown-mailbox": "550 5.1.1",
     "mail-loop": "554 5.4.6",
     "too-many-attachments": "554 5.6.0",

@@ -425,5 +425,6 @@ def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any
             "parcel_bytes": limits.parcel_bytes,
             "part_bytes": limits.part_bytes,
             "days": limits.days,
+            "mail_proof_class": limits.mail_proof_class,
         },
     }
