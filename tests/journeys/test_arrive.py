@@ -45,6 +45,8 @@ class Told:
     custody: Custody
     away: bool = False
     domains: frozenset[str] = frozenset({"wij.test"})
+    host: str = THERE
+    """Where the domain's record says that it is; whatever it calls itself."""
 
     def promise(self, domain: str, *, fresh: bool = False) -> Promise:
         return Promise(domain, "absent")
@@ -55,7 +57,7 @@ class Told:
         if domain not in self.domains:
             raise NotFound("none", code="no-zegel")
         keys = self.custody.public.signing
-        return Place(Peer("Gemeente Wij", THERE, keys, None), THERE, 443, (keys[0].fingerprint,), ())
+        return Place(Peer("Gemeente Wij", THERE, keys, None), self.host, 443, (keys[0].fingerprint,), ())
 
 
 @dataclass
@@ -342,3 +344,20 @@ def test_what_arrived_before_it_was_switched_off_is_told(there: There) -> None:
         there.ground.clock.move(hours=3)
     assert there.box.mails == []
     assert there.told_to_sender() == ["terug@wij.test"]
+
+
+def test_who_calls_himself_like_another_spends_his_own_budget(there: There) -> None:
+    """The attack: a stranger whose Zegel gives the name of a ministry brings so much that the ministry may not."""
+    arrive = replace(there.arrive, budget=Budget(10**6, 10**7))
+
+    def ask(size: int) -> dict[str, str]:
+        (arrival, _) = there.mail()
+        large = replace(arrival, blobs=(replace(arrival.blobs[0], size=size),))
+        return arrive.take(there.say(large), {})
+
+    there.told.host = "post.vreemd.test"
+    assert ask(900_000)
+    with pytest.raises(Denied, match="too much"):
+        ask(900_000)
+    there.told.host = THERE
+    assert ask(900_000)

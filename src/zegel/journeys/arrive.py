@@ -107,11 +107,15 @@ class Arrive:
         check_expiry(min(arrival.expires, now + timedelta(days=self.limits.days)), now, self.limits)
 
     def _organisation(self, arrival: Arrival, said: Said) -> str:
-        """The host of the organisation that hands it in, once it has shown that the sender's domain is its own."""
+        """Where the organisation is that hands it in, once it has shown that the sender's domain is its own.
+
+        The host of the domain's record, where it showed its keys: what an organisation calls itself is its own affair,
+        and must not be charged to another one of that name.
+        """
         if not self._lookups.acquire(blocking=False):
             raise Unavailable("The server is very busy. Try again in a moment.", code="busy", retry_after=30)
         try:
-            return vouched(self.zegels, arrival, said).peer.host
+            return vouched(self.zegels, arrival, said).host
         finally:
             self._lookups.release()
 
