@@ -321,6 +321,7 @@ def test_the_command_line_tells_what_a_domain_offers_and_what_ours_should(around
 
     facts = {"resolver": around.dns.resolver, "authorities": around.certificates.authorities}
     (tmp_path / "zegel.toml").write_text(CONFIG.format(**facts))
+    (tmp_path / "public.json").write_text(around.custody.public.spell())
     done = zegel("mail", "check", LMTP)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"goes sealed to the Zegel at {HOST}:{around.other.port}" in done.stdout

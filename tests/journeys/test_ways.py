@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from tests.ground.delivery import Shifting, failing, make_certificates, proving, unproven
 from zegel.errors import Mistake
 from zegel.journeys.ways import Ways
+from zegel.parcels.arrivals import Place
 from zegel.parcels.ways import Found, Way, pick_way
 from zegel.transport.offer import Offer
+from zegel.transport.zegel import Promise, ZegelRecord
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,11 @@ from zegel.transport.offer import Offer
         ("direct", False, ("link",), "link"),
         ("mailbox", True, ("link", "direct"), "link"),
         ("unsure", False, ("link",), "link"),
+        ("zegel", False, None, "zegel"),
+        ("zegel", True, None, "zegel"),
+        ("zegel", True, ("link",), "link"),
+        ("zegel", True, ("link", "direct"), "link"),
+        ("zegel", False, ("link", "direct"), "direct"),
     ],
 )
 def test_the_way(found: Found, has_proof: bool, allowed: tuple[str, ...] | None, way: Way) -> None:
@@ -105,3 +113,38 @@ def test_a_mailbox_in_the_portal_is_kept_there_if_anybody_may_read_it() -> None:
     assert pick_way("a@x.example", "portal", has_proof=True, allowed=("link",)) == "link"
     with pytest.raises(Mistake, match="no mailbox"):
         pick_way("a@x.example", "nobody", has_proof=True)
+
+
+class Promised:
+    """Which domains say in DNS that they have a Zegel, and with which key; one hangs until ``over``."""
+
+    def __init__(self, keys: dict[str, str]):
+        self.keys = keys
+        self.over = threading.Event()
+
+    def promise(self, domain: str, *, fresh: bool = False) -> Promise:
+        if domain == "slow.example":
+            self.over.wait(60)
+        if domain not in self.keys:
+            return Promise(domain, "absent")
+        return Promise(domain, "found", ZegelRecord("post." + domain, 443, (self.keys[domain],)))
+
+    def place(self, domain: str, *, fresh: bool = False) -> Place:
+        raise AssertionError("nobody is asked before a mail goes")
+
+
+def test_a_domain_with_a_zegel_is_found_where_our_own_record_names_our_key() -> None:
+    promised = Promised({"ander.example": "THEIRS", "wij.example": "OURS", "slow.example": "THEIRS"})
+    with ThreadPoolExecutor(4) as pool:
+        ways = Ways(frozenset({"eigen.example"}), None, pool, lambda: datetime.now(UTC), deadline=60, zegels=promised)
+        to = ["a@ander.example", "b@ANDER.example", "c@none.example", "d@eigen.example"]
+        found = dict(zip(to, ("zegel", "zegel", "link", "mailbox"), strict=True))
+        assert ways.find(to) == found
+        ours = replace(ways, sends_as="wij.example", keys=frozenset({"OURS", "NEXT"}))
+        assert ours.find(to) == found
+        without = dict(zip(to, ("link", "link", "link", "mailbox"), strict=True))
+        for sends_as, keys in (("wij.example", {"NEXT"}), ("none.example", {"OURS"}), ("wij.example", set())):
+            assert replace(ways, sends_as=sends_as, keys=frozenset(keys)).find(to) == without
+        # Whoever does not answer in time gets it as she would without.
+        assert replace(ways, deadline=0.1).find(["e@slow.example"]) == {"e@slow.example": "link"}
+        promised.over.set()

@@ -34,6 +34,9 @@ class Ways:
     """Whether somebody here may read such a mailbox."""
     zegels: Zegels | None = None
     """Without, nothing travels sealed to other organisations."""
+    sends_as: str = ""
+    """The mail domain whose record must name one of ``keys``, our own, before others will take anything from us."""
+    keys: frozenset[str] = frozenset()
 
     def find(self, addresses: Iterable[str]) -> dict[str, Found]:
         """What is known of each address; all domains are asked at once."""
@@ -44,10 +47,12 @@ class Ways:
             else {}
         )
         zegels = {domain: self._ask_zegel(domain) for domain in set(asked.values()) - self.own - self.portal}
-        waiting: list[Future[Any]] = [*futures.values(), *(future for future in zegels.values() if future)]
+        ours = self._ask_zegel(self.sends_as) if self.sends_as else None
+        waiting: list[Future[Any]] = [*futures.values(), *(future for future in (*zegels.values(), ours) if future)]
         wait(waiting, timeout=self.deadline)
+        vouched = not self.sends_as or bool(self.keys.intersection(_zegel_keys(ours)))
         return {
-            address: "zegel" if _has_zegel(zegels.get(domain)) else self._found(address, domain, futures)
+            address: "zegel" if vouched and _zegel_keys(zegels.get(domain)) else self._found(address, domain, futures)
             for address, domain in asked.items()
         }
 
@@ -56,7 +61,9 @@ class Ways:
         domain = domain_of(address)
         if domain in self.own | self.portal:
             return
-        self._ask_zegel(domain)
+        for asked in (domain, self.sends_as):
+            if asked:
+                self._ask_zegel(asked)
         if self.domains:
             self._ask(domain)
 
@@ -89,14 +96,15 @@ class Ways:
         return "unsure" if kind == "temporary" else "link" if kind == "none" else "direct"
 
 
-def _has_zegel(future: "Future[Promise] | None") -> bool:
-    """Whether DNS surely says so. Where it says nothing in time, she gets it the way that she would without."""
+def _zegel_keys(future: "Future[Promise] | None") -> tuple[str, ...]:
+    """The fingerprints that DNS surely names. Without any in time she gets it the way that she would else."""
     if future is None or not future.done():
-        return False
+        return ()
     try:
-        return future.result().state == "found"
+        promise = future.result()
     except Mistake:
-        return False
+        return ()
+    return promise.record.keys if promise.state == "found" and promise.record else ()
 
 
 def domain_of(address: str) -> str:

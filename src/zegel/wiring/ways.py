@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
+from zegel.errors import NotFound
 from zegel.journeys.ports import Carrier
 from zegel.journeys.signed import MailSigner, SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways, domain_of
+from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
 from zegel.wiring.build import Ground, utc_now
@@ -36,7 +38,26 @@ class MailWays:
         plain = config.mail.kind == "smtp"
         portal = config.portal_domains
         zegels = build_zegels(self.ground) if config.direct.enabled and config.peers.enabled else None
-        return Ways(own, domains, pool, utc_now, plain=plain, portal=portal, is_used=self.is_used, zegels=zegels)
+        return Ways(
+            own,
+            domains,
+            pool,
+            utc_now,
+            plain=plain,
+            portal=portal,
+            is_used=self.is_used,
+            zegels=zegels,
+            sends_as=config.mail.sender.rpartition("@")[2],
+            keys=self._keys,
+        )
+
+    @property
+    def _keys(self) -> frozenset[str]:
+        """Fingerprints of our own; none before there are keys, and then nobody takes anything from us."""
+        try:
+            return frozenset(key.fingerprint for key in PublicKeys.read(self.ground.public).signing)
+        except NotFound:
+            return frozenset()
 
     def carriers(self, signer: MailSigner | None) -> dict[Way, Carrier]:
         """With ``signer`` what goes direct or passes is signed. Raises Mistake ``mail-needs-tls``."""
