@@ -7,7 +7,7 @@ from bench.mail_count import count
 
 from tests.ground.databases import Cluster
 
-MAILS, EVERY = 500, 100
+MAILS, EVERY = 300, 75
 
 
 def _check(data: Path, database: str) -> None:
