@@ -127,10 +127,10 @@ class Records(Protocol):
         ``parcel-exists`` when another one has its identifier, or a blob or slip identifier is taken.
         """
 
-    def add_deposits(self, several: Sequence[Accepted]) -> None:
-        """:meth:`add_deposit` for several that are all new, and note their mails.
+    def add_deposits(self, several: Sequence[Accepted], copies: Sequence[Copy] = ()) -> None:
+        """:meth:`add_deposit` for several that are all new, and note their mails and copies.
 
-        Raises Mistake ``parcel-exists`` when one of them, or one of the mails, is there: then none is written.
+        Raises Mistake ``parcel-exists`` when one of them, their mails or copies is there: then none is written.
         """
 
     def parcel(self, parcel: str) -> ParcelStatus:

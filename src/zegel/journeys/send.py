@@ -68,12 +68,19 @@ class Send:
         facts = {"readers": readers, "blobs": len(deposit.blobs), "class": deposit.class_}
         noted = Noted(now, f"account:{actor.account}", Event.PARCEL_DEPOSITED, deposit.parcel, facts)
         ready = _Ready(accepted, copies, noted, self._ask(deposit), self._tell(deposit))
-        return self._together(ready, self._write, self._write_all)
+        return self._together(ready, self._write_one, self._write_all)
 
     def _once(self, deposit: Deposit) -> bytes:
         if not deposit.once:
             return b""
         return hmac.digest(self.key, b"zegel mail v1\0" + deposit.once.encode(), "sha256")
+
+    def _write_one(self, ready: _Ready) -> str:
+        """As one that nobody has seen before, which nearly all are; with a look first where that is wrong."""
+        try:
+            return self._write_all([ready])[0]
+        except Mistake:
+            return self._write(ready)
 
     def _write(self, ready: _Ready) -> str:
         it = ready.accepted
@@ -91,8 +98,8 @@ class Send:
     def _write_all(self, several: Sequence[_Ready]) -> list[str]:
         """All of them or none: one that was seen before, or breaks a rule of the database, sends each its own way."""
         with self.records.transaction():
-            self.records.add_deposits([ready.accepted for ready in several])
-            self.records.add_copies([copy for ready in several for copy in ready.copies], several[0].accepted.moment)
+            copies = [copy for ready in several for copy in ready.copies]
+            self.records.add_deposits([ready.accepted for ready in several], copies)
             self._add_reports(several)
             self.records.append_audits([entry for ready in several for entry in ready.entries])
         return [ready.accepted.deposit.parcel for ready in several]

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from zegel.errors import Mistake, NotFound
 from zegel.parcels import states
+from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Accepted, Blob, Deposit, Reader
 from zegel.parcels.proofs import Proof
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
@@ -17,6 +18,7 @@ from zegel.parcels.ways import Way
 from zegel.records import models
 from zegel.records.border import border
 from zegel.records.outbox import outbox_row
+from zegel.records.places import COPIES, copy_rows
 from zegel.records.rows import STATUS_COLUMNS, parcel_status, received, whole_slip
 from zegel.records.statements import Row, insert, insert_all
 from zegel.records.transactions import must_write
@@ -61,10 +63,11 @@ class Parcels:
                 raise _exists() from error
         return True
 
-    def add_deposits(self, several: Sequence[Accepted]) -> None:
-        """:meth:`add_deposit` for several that are all new, in one round trip; notes their mails too.
+    def add_deposits(self, several: Sequence[Accepted], copies: Sequence[Copy] = ()) -> None:
+        """:meth:`add_deposit` for several that are all new, in one round trip; notes their mails and copies too.
 
-        Raises Mistake ``parcel-exists`` when a parcel, blob, slip or mail is there; the transaction cannot go on then.
+        Raises Mistake ``parcel-exists`` when a parcel, blob, slip, mail or copy is there; the transaction cannot go on
+        then.
         """
         must_write()
         # In one order everywhere, so that two groups with the same parcels or mails in them do not deadlock.
@@ -76,6 +79,7 @@ class Parcels:
                     ("mail_seen", [{"once": it.once, "parcel": it.deposit.parcel, "seen": it.moment} for it in mails]),
                     ("parcel", [_parcel_row(it.deposit, it.digest, it.moment, it.sender_name) for it in ordered]),
                     ("blob", [row for it in ordered for row in _blob_rows(it.deposit)]),
+                    (COPIES, copy_rows(copies, several[0].moment)),
                     ("slip", [row for it in ordered for row in _slip_rows(it.deposit)]),
                     ("outbox", [row for it in ordered for row in _notice_rows(it.deposit, it.moment)]),
                 )

@@ -15,6 +15,7 @@ from zegel.records.border import border
 from zegel.records.statements import Row, insert
 from zegel.records.transactions import must_write
 
+COPIES = "blob_copy"
 _BATCH = 500
 _DIGEST = 32
 
@@ -48,11 +49,11 @@ class Places:
         Raises Unavailable ``second-share``: a patch that holds a share never gets another one of the same blob.
         """
         must_write()
-        rows = [_row(copy, now) for copy in copies]
         with border():
             # A deposit's copies are all new; the ORM would take most of its processor time for them.
-            if insert(models.Copy._meta.db_table, [_columns(row) for row in rows], unless_there=True) == len(rows):
+            if insert(COPIES, copy_rows(copies, now), unless_there=True) == len(copies):
                 return
+            rows = [_row(copy, now) for copy in copies]
             self._check_shares(rows)
             models.Copy.objects.bulk_create(
                 rows,
@@ -277,26 +278,27 @@ def _rows(copies: Sequence[Copy], state: CopyState) -> "QuerySet[models.Copy]":
     return models.Copy.objects.filter(row__in=[copy.row for copy in copies], state=state)
 
 
-_COLUMNS = ("blob", "patch", "share", "needed", "state", "class_number", "size", "sha256", "since", "checked")
-
-
-def _columns(row: models.Copy) -> Row:
-    return {name: getattr(row, name) for name in _COLUMNS}
+def copy_rows(copies: Sequence[Copy], now: datetime) -> list[Row]:
+    """Copies as rows of :data:`COPIES`."""
+    return [
+        {
+            "blob": copy.blob,
+            "patch": copy.patch,
+            "share": copy.share,
+            "needed": copy.needed,
+            "state": copy.state,
+            "class_number": copy.class_,
+            "size": copy.size,
+            "sha256": copy.sha256,
+            "since": now,
+            "checked": copy.checked,
+        }
+        for copy in copies
+    ]
 
 
 def _row(copy: Copy, now: datetime) -> models.Copy:
-    return models.Copy(
-        blob=copy.blob,
-        patch=copy.patch,
-        share=copy.share,
-        needed=copy.needed,
-        state=copy.state,
-        class_number=copy.class_,
-        size=copy.size,
-        sha256=copy.sha256,
-        since=now,
-        checked=copy.checked,
-    )
+    return models.Copy(**copy_rows([copy], now)[0])
 
 
 def _copy(row: models.Copy) -> Copy:

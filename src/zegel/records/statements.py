@@ -39,20 +39,30 @@ def insert(table: str, rows: Sequence[Row], unless_there: bool = False) -> int:
 def insert_all(*tables: tuple[str, Sequence[Row]], then: tuple[str, Sequence[Value]] | None = None) -> None:
     """:func:`insert` into several tables, in this order, and one more statement; on PostgreSQL in one round trip."""
     full = [(table, rows) for table, rows in tables if rows]
-    if connection.vendor == "sqlite" or sum(len(rows) for _, rows in full) > _BATCH:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            for table, rows in full:
+                names = tuple(rows[0])
+                values = [[_bound(row[name]) for name in names] for row in rows]
+                cursor.executemany(_statement(table, names, 1, unless_there=False), values)
+            if then:
+                cursor.execute(then[0], then[1])
+        return
+    statements: list[str] = []
+    flat: list[Value] = []
+    if sum(len(rows) for _, rows in full) > _BATCH:
         for table, rows in full:
             insert(table, rows)
-        statements, values = [], []
     else:
         # Django's cursors bind values here, not at the server, so several statements may go as one.
         statements = [_statement(table, tuple(rows[0]), len(rows), unless_there=False) for table, rows in full]
-        values = [_bound(row[name]) for _, rows in full for row in rows for name in rows[0]]
+        flat = [row[name] for _, rows in full for row in rows for name in rows[0]]
     if then:
         statements.append(then[0])
-        values += [_bound(value) for value in then[1]]
+        flat += then[1]
     if statements:
         with connection.cursor() as cursor:
-            cursor.execute(";".join(statements), values)
+            cursor.execute(";".join(statements), flat)
 
 
 def bound_moment(moment: datetime) -> str | datetime:
