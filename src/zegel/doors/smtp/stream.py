@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 _HIGH_WATER = 1024 * 1024
+_HELD = 4096
 LINGER_SECONDS = 10.0
 """So long a client that does not read has for our last words."""
 
@@ -31,6 +32,8 @@ class Stream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._pieces: deque[bytes] = deque()
         self._waiting = 0
+        self._held = bytearray()
+        """Replies to a group of commands go out together (RFC 2920 §3.2)."""
         self._arrival: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._ended = False
@@ -101,6 +104,7 @@ class Stream(asyncio.Protocol):
         while not self._pieces:
             if self._ended:
                 raise Gone
+            self._flush()
             self._arrival = self._loop.create_future()
             await self._arrival
         data = self._pieces.popleft()
@@ -131,22 +135,33 @@ class Stream(asyncio.Protocol):
                 return None if too_long else bytes(line)
 
     async def write(self, data: bytes) -> None:
-        """Send; waits while the client does not read. Raises Gone."""
+        """Send, now or with the next reply when more commands have come; waits while the client does not read.
+
+        Raises Gone.
+        """
         if self._transport is None or self._transport.is_closing():
             raise Gone
-        self._transport.write(data)
+        self._held += data
+        if not self._pieces or len(self._held) > _HELD:
+            self._flush()
         if self._writable:
             await self._writable
 
+    def _flush(self) -> None:
+        if self._held and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(bytes(self._held))
+        self._held.clear()
+
     def last_words(self, data: bytes) -> None:
         """Send and close, without waiting for anybody."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        self._held += data
+        self._flush()
         self.close()
 
     def close(self) -> None:
         """Close once all is sent, or the client has had long enough to read it."""
         if self._transport is not None and self._lingering is None:
+            self._flush()
             self._transport.close()
             self._lingering = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
@@ -171,8 +186,8 @@ class Stream(asyncio.Protocol):
         if self._transport is None or self._pieces:
             raise Gone
         self._transport.pause_reading()
-        if before:
-            self._transport.write(before)
+        self._held += before
+        self._flush()
         try:
             found = await self._loop.start_tls(
                 self._transport, self, context, server_side=True, ssl_handshake_timeout=seconds
