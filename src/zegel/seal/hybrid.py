@@ -146,8 +146,12 @@ class HybridIdentity:
     @cached_property
     def recipient(self) -> HybridRecipient:
         """The public half."""
-        mlkem, _, point = self._privates
-        return HybridRecipient(mlkem.public_key().public_bytes_raw() + point)
+        mlkem, x25519, point = self._privates
+        public = mlkem.public_key()
+        recipient = HybridRecipient(public.public_bytes_raw() + point)
+        # Checked keys, of our own making: reading them again from the bytes costs as much as encapsulating to them.
+        recipient.__dict__["_publics"] = (public, x25519.public_key(), point)
+        return recipient
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """Try every mlkem768x25519 stanza: the type is anonymous, nothing tells which one is ours."""
