@@ -1,9 +1,10 @@
 """Mail accepted through SMTP, sealed and durable, beside Postfix accepting the same mail: ``python bench/mail.py``.
 
 20 kB mails over 1, 10 and 50 sessions that stay open, 25 MB mails over 4; both servers get the same bytes from the same
-clients, in turns, on the same disk. Ours is ``zegel serve --role smtp``, one process or two side by side, on SQLite or
-PostgreSQL; it opens TLS to nobody, checks a password once per session, seals and deposits. Postfix writes to its queue
-and delivers nothing. Medians of several rounds; nothing passes or fails here.
+clients, in turns, on the same disk. Ours is ``zegel serve --role smtp``: on SQLite one process, and another Zegel with
+as many as ``--sqlite-doors`` says; on PostgreSQL two side by side. It opens TLS to nobody, checks a password once per
+session, seals and deposits. Postfix writes to its queue and delivers nothing. Medians of several rounds; nothing passes
+or fails here.
 """
 
 import argparse
@@ -208,18 +209,21 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--count", type=int, default=300)
     asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--sqlite-doors", type=int, default=2, help="processes of a second Zegel on SQLite; 1 for none")
+    asked.add_argument("--small-only", action="store_true", help="no mails of 25 MB")
     given = asked.parse_args()
-    print(f"{os.cpu_count()} cores, {given.rounds} rounds of {given.count} mails of 20 kB, and 12 of 25 MB; medians")
+    large = "" if given.small_only else ", and 12 of 25 MB"
+    print(f"{os.cpu_count()} cores, {given.rounds} rounds of {given.count} mails of 20 kB{large}; medians")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)
-        targets = _targets(folder, stack)
+        targets = _targets(folder, stack, given.sqlite_doors)
         for sessions, mails, size in (
             (1, given.count, 20_000),
             (10, given.count, 20_000),
             (50, given.count, 20_000),
             (4, 12, 25_000_000),
-        ):
+        )[: 3 if given.small_only else 4]:
             found: dict[str, list[float]] = {}
             for _ in range(given.rounds):
                 for target in targets:
@@ -227,7 +231,7 @@ def main() -> None:
             _show(sessions, size, {name: statistics.median(rates) for name, rates in found.items()})
 
 
-def _targets(folder: Path, stack: ExitStack) -> list[Target]:
+def _targets(folder: Path, stack: ExitStack, doors: int) -> list[Target]:
     from bench.send import postgres
 
     targets = []
@@ -236,6 +240,8 @@ def _targets(folder: Path, stack: ExitStack) -> list[Target]:
     else:
         print("Postfix left out: it needs its program, its user and root.")
     targets.append(stack.enter_context(zegel(folder, "Zegel, SQLite", "", 1)))
+    if doors > 1:
+        targets.append(stack.enter_context(zegel(folder, f"Zegel, SQLite, {doors} processes", "", doors)))
     url = stack.enter_context(postgres())
     targets.append(stack.enter_context(zegel(folder, "Zegel, PostgreSQL, 2 processes", url, 2)))
     return targets
