@@ -50,7 +50,11 @@ def post(web: Web, body: bytes, boundary: str = "grens", **headers: str) -> http
 
 
 def blobs(web: Web) -> list[str]:
-    return [path.name for path in (web.ground.folder / "store" / "blobs").rglob("*") if path.is_file()]
+    return [
+        path.name
+        for path in (web.ground.folder / "store").rglob("*")
+        if path.is_file() and path.parent.name != "journal"
+    ]
 
 
 def read(web: Web) -> tuple[Any, list[bytes]]:

@@ -25,7 +25,11 @@ def small(tmp_path: Path, sqlite: Database):  # type: ignore[no-untyped-def]
 
 def stored(web: Web) -> list[str]:
     """What is in storage, and every leftover."""
-    return sorted(path.name for path in (web.ground.folder / "store" / "blobs").rglob("*") if path.is_file())
+    return sorted(
+        path.name
+        for path in (web.ground.folder / "store").rglob("*")
+        if path.is_file() and path.parent.name != "journal"
+    )
 
 
 def test_a_blob_is_stored_and_its_receipt_tells_what(web: Web) -> None:
