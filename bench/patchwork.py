@@ -248,10 +248,7 @@ def say(line: str) -> None:
 def empty(bucket: Bucket) -> None:
     """Give the disk back."""
     store = S3Store(bucket)
-    keys = [entry["Key"] for entry in store._entries("")]
-    for first in range(0, len(keys), 1000):
-        objects = [{"Key": key} for key in keys[first : first + 1000]]
-        store.client.delete_objects(Bucket=bucket.bucket, Delete={"Objects": objects, "Quiet": True})
+    store.delete([one.name for one in store.listing()])
 
 
 def timed(work: Callable[[int], object], number: int) -> float:
