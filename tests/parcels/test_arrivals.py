@@ -124,6 +124,18 @@ def test_a_member_of_another_kind_is_refused(member: str) -> None:
             read_arrival(json.dumps(json.loads(spell_arrival(found)) | {member: wrong}), Limits())
 
 
+@pytest.mark.parametrize("size", ["1e999", "1.5", "true", '"1"', "-1", "0", "1" * 5000])
+def test_a_size_is_a_whole_number(size: str) -> None:
+    """The fuzzer found that an infinite one was no refusal but a fault."""
+    sealed = Blob(to_text(b"b" * 16), 123456, "0" * 64)
+    found = Arrival(
+        to_text(b"p" * 16), to_text(b"s" * 16), "a@b.test", Person("", "c@d.test"), "c@d.test", "x", "y", "mail",
+        "7bit", 2, "nl", NOW, (sealed,), b"age-encryption.org/v1\n",
+    )  # fmt: skip
+    with pytest.raises(Mistake):
+        read_arrival(spell_arrival(found).replace("123456", size), Limits())
+
+
 def test_the_mail_and_the_message_of_one_parcel_are_two(custody: Custody) -> None:
     blob = Blob(to_text(b"b" * 16), 1, "0" * 64)
     facts = (to_text(b"s" * 16), "a@b.test", Person("", "c@d.test"), "c@d.test", "x", "y")

@@ -298,7 +298,7 @@ class _translated:  # noqa: N801 - reads as a statement
 def _reading(read: Callable[[], T]) -> T:
     try:
         return read()
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, binascii.Error) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, binascii.Error) as error:
         raise Damaged("The answer of the server cannot be read.", code="bad-answer") from error
 
 
@@ -310,7 +310,7 @@ def _error(answer: httpx.Response) -> ZegelError:
     except (ValueError, KeyError, TypeError):
         detail, code = f"HTTP {answer.status_code}", "server-error"
     retry = answer.headers.get("Retry-After", "")
-    seconds = int(retry) if retry.isdigit() else None
+    seconds = int(retry) if retry.isdecimal() and len(retry) < 10 else None
     family = Denied if answer.status_code == 429 else _FAMILY.get(answer.status_code)
     if family is None:
         family = Unavailable if answer.status_code >= 500 else Mistake
