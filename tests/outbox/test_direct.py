@@ -246,6 +246,7 @@ def test_the_connection_is_cut(desk: Desk, peer: MailPeer, step: str, code: str)
     assert len(peer.mails) == (step == "end")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", [STALL, TRICKLE])
 @pytest.mark.parametrize(("step", "code"), STEPS)
 def test_a_server_that_stalls_does_not_hold_us(desk: Desk, peer: MailPeer, step: str, code: str, act: str) -> None:

@@ -55,6 +55,7 @@ _lines = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(lines=_lines, ended=st.booleans())
 @example(lines=[], ended=False)
 @example(lines=[b"a", b"", b" ", b""], ended=True)
@@ -70,6 +71,7 @@ _words = st.lists(
 ).map(b" ".join)
 
 
+@pytest.mark.slow
 @given(value=_words)
 @settings(max_examples=25, deadline=None)
 def test_any_header_value_is_canonical_as_dkimpy_has_it(keys: DkimKeys, value: bytes) -> None:

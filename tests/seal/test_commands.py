@@ -68,6 +68,7 @@ def test_recipients_file_identity_as_recipient_and_standard_input(folder: Path) 
     assert ran.stdout == (folder / "plain").read_bytes()
 
 
+@pytest.mark.slow
 def test_passphrase_file_both_ways(folder: Path) -> None:
     (folder / "pass").write_text("correct horse\nsecond line is not part of it\n")
     sealed = zegel("seal", "--passphrase-file", "pass", "plain", cwd=folder).stdout
@@ -271,6 +272,7 @@ def test_only_text_is_opened_to_a_terminal(folder: Path) -> None:
         assert "\x1b" not in shown
 
 
+@pytest.mark.slow
 def test_passphrases_are_asked_twice_and_not_shown(folder: Path) -> None:
     arguments = ("seal", "-p", "-o", "sealed", "plain")
     status, shown = on_terminal(folder, *arguments, answers=("correct horse", "correct horse"))

@@ -60,6 +60,7 @@ def test_stock_age_with_several_recipients(kind: str, tmp_path: Path) -> None:
             assert peers.run_age(age, ["-d", "-i", str(tmp_path / "key")], sealed) == b"text"
 
 
+@pytest.mark.slow
 def test_stock_age_with_a_passphrase(tmp_path: Path) -> None:
     for age in peers.stock_age(hybrid=False):
         (tmp_path / "ours").write_bytes(seal(b"text", ScryptRecipient("correct horse", 12)))
