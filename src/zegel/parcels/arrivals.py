@@ -22,6 +22,7 @@ from zegel.parcels.limits import SLIP_BYTES, Limits
 from zegel.parcels.manifest import read_time, spell_time
 from zegel.parcels.outbox_words import MailForm
 from zegel.parcels.signature import SigningKey, made_both
+from zegel.parcels.strict import strict_json
 
 Takes = Literal["mail", "message"]
 """What a mailbox takes: the mail itself, for a mail server, or the message, read in the portal."""
@@ -297,22 +298,6 @@ def _check_arrival(arrival: Arrival, limits: Limits) -> None:
         raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=limits.parcel_bytes)
     if not arrival.sealed_slip.startswith(_AGE) or len(arrival.sealed_slip) > SLIP_BYTES:
         raise _bad("sealed_slip")
-
-
-def strict_json(raw: bytes) -> Any:
-    """JSON without repeated names or numbers that are none; raises ValueError, RecursionError."""
-    return json.loads(raw.decode("utf-8"), object_pairs_hook=_no_repeats, parse_constant=_refused)
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("repeated name")
-    return members
-
-
-def _refused(_: str) -> None:
-    raise ValueError("no JSON number")
 
 
 def _whole(value: object) -> int:

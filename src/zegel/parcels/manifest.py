@@ -13,6 +13,7 @@ from zegel.errors import Damaged, Mistake
 from zegel.parcels import identifiers, limits
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.names import checked_name
+from zegel.parcels.strict import without_repeats
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -150,7 +151,7 @@ def read_manifest(line: bytes, parcel: str) -> Manifest:
     ``parcel`` is the identifier that the slip named: a manifest of another parcel is refused.
     """
     try:
-        members = json.loads(line, object_pairs_hook=_no_repeats)
+        members = json.loads(line, object_pairs_hook=without_repeats)
         manifest = _from_members(members)
     except Mistake as error:
         raise Damaged(
@@ -210,11 +211,3 @@ def _spell_person(person: Person) -> dict[str, str]:
 
 def _read_person(item: dict[str, Any]) -> Person:
     return Person(" ".join(_CONTROL.sub(" ", str(item["name"])).split())[:200], checked_address(item["address"]))
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Two members of one name are read differently by different programs: a way to show two readers two messages.
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("repeated name")
-    return members

@@ -1,6 +1,5 @@
 """Request bodies: streamed where they hold a blob, strict JSON everywhere else."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from ninja.parser import Parser
 
 from zegel.doors.web import lanes
 from zegel.errors import Mistake
+from zegel.parcels.strict import strict_json
 
 PIECE = 256 * 1024
 
@@ -78,23 +78,12 @@ def read_whole(request: HttpRequest) -> None:
         raise Mistake("The request was cut short.", code="cut-request")
 
 
-def strict_json(raw: bytes) -> Any:
+def read_json(raw: bytes) -> Any:
     """Read JSON as docs/format.md §1 has it: UTF-8, no repeated names, no NaN; raises Mistake ``bad-json``."""
     try:
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_no_repeats, parse_constant=_refused)
+        return strict_json(raw)
     except (ValueError, RecursionError):
         raise Mistake("The request is not valid JSON.", code="bad-json") from None
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("repeated name")
-    return members
-
-
-def _refused(_: str) -> None:
-    raise ValueError("no JSON number")
 
 
 class StrictParser(Parser):
@@ -108,4 +97,4 @@ class StrictParser(Parser):
         raw = request.body
         if request.content_type != "application/json":
             raise Mistake("The body of this request must be application/json.", code="bad-media-type")
-        return strict_json(raw)
+        return read_json(raw)

@@ -98,7 +98,7 @@ def receive(request: HttpRequest, packing: Packing) -> Message:
 def _message(raw: bytes, packing: Packing) -> Message:
     if not raw:
         raise Mistake("The part “parcel” is missing.", code="no-parcel")
-    members = bodies.strict_json(raw)
+    members = bodies.read_json(raw)
     try:
         return SubmittedParcel.model_validate(members).message(packing)
     except ValidationError as error:
@@ -111,7 +111,7 @@ def _message(raw: bytes, packing: Packing) -> Message:
 def _class_in(raw: bytes) -> int | None:
     """The parcel's class, when it is known before the files: they then go at once to where that class may lie."""
     try:
-        found = bodies.strict_json(raw)["class"]
+        found = bodies.read_json(raw)["class"]
     except (Mistake, KeyError, TypeError, IndexError):
         return None
     return found if type(found) is int and found in CLASSES else None
