@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from zegel import seal
 from zegel.errors import Mistake, Unavailable, ZegelError
 from zegel.journeys.ports import ArrivalPost, BlobStore, Clock, Records, Signer, Zegels
+from zegel.journeys.read import spell_slip
 from zegel.journeys.ways import domain_of
 from zegel.parcels.addresses import Person
 from zegel.parcels.arrivals import Arrival, Place, Said, Signed, Takes, arrival_statement, spell_arrival
@@ -84,7 +85,7 @@ class Depart:
             found = None
         if not isinstance(found, seal.HybridRecipient):
             raise Mistake("The other Zegel names no recipient that will do.", code="no-reception")
-        return seal.seal(f"# zegel slip v1 parcel {slip.parcel}\n{key}\n".encode(), found)
+        return seal.seal(spell_slip(slip.parcel, key), found)
 
     def _blobs(self, slip: Slip, words: DeliveryWords, takes: Takes) -> tuple[Blob, ...]:
         """The mail itself, or the manifest and what it names; never both."""

@@ -112,6 +112,11 @@ def open_slip(link: Link, released: Released) -> seal.HybridIdentity:
     return read_slip(text, released.parcel)
 
 
+def spell_slip(parcel: str, key: seal.HybridIdentity) -> bytes:
+    """What is sealed for a reader: an age identity file of two lines (docs/format.md §2)."""
+    return f"# zegel slip v1 parcel {parcel}\n{key}\n".encode()
+
+
 def read_slip(text: str, parcel: str) -> seal.HybridIdentity:
     """The parcel key in an opened slip; raises Damaged ``bad-slip``, ``foreign-slip``."""
     found = _SLIP.match(text)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from zegel import seal
 from zegel.errors import Denied, Mistake
 from zegel.journeys.ports import Actor, BlobSink, BlobWriter, Clock, Depositor, MailboxKeys, Vouch
+from zegel.journeys.read import spell_slip
 from zegel.parcels import claim, identifiers
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.deposit import LANGUAGES, Blob, Deposit, Reader, check_expiry
@@ -333,7 +334,7 @@ class Packing:
             raise
 
     def _slip_text(self) -> bytes:
-        return f"# zegel slip v1 parcel {self.parcel}\n{self._key}\n".encode()
+        return spell_slip(self.parcel, self._key)
 
     def _reader(self, wish: ReaderWish, language: str) -> Reader:
         if wish.way == "portal":
