@@ -80,13 +80,7 @@ class Uploads:
 
     def ticket(self, organisation: str, blob: Blob) -> str:
         """What lets another organisation bring one blob, of this size and digest."""
-        facts: dict[str, str | int] = {
-            "account": f"peer:{organisation}",
-            "blob": blob.blob,
-            "size": blob.size,
-            "sha256": blob.sha256,
-        }
-        return vouchers.mint(self.key, _TICKET, facts, self.clock() + _GOOD_FOR)
+        return self._mint(_TICKET, _peer(organisation), blob)
 
     def visitor(self, ticket: str) -> Visitor:
         """Who shows this ticket; raises Denied ``bad-ticket``."""
@@ -95,25 +89,28 @@ class Uploads:
 
     def redeem_arrived(self, organisation: str, blob: str, receipt: str) -> Blob:
         """:meth:`redeem` for another organisation."""
-        facts = vouchers.read(self.key, _RECEIPT, receipt, self.clock())
-        if (facts["account"], facts["blob"]) != (f"peer:{organisation}", blob):
-            raise Mistake("This receipt belongs to another upload.", code="foreign-receipt")
-        return Blob(facts["blob"], facts["size"], facts["sha256"])
+        return self._redeem(_peer(organisation), blob, receipt)
 
     def receipt(self, actor: Actor, blob: Blob) -> str:
         """What the deposit shows instead of the blob."""
+        return self._mint(_RECEIPT, actor.account, blob)
+
+    def _mint(self, purpose: str, account: str, blob: Blob) -> str:
         facts: dict[str, str | int] = {
-            "account": actor.account,
+            "account": account,
             "blob": blob.blob,
             "size": blob.size,
             "sha256": blob.sha256,
         }
-        return vouchers.mint(self.key, _RECEIPT, facts, self.clock() + _GOOD_FOR)
+        return vouchers.mint(self.key, purpose, facts, self.clock() + _GOOD_FOR)
 
     def redeem(self, actor: Actor, blob: str, receipt: str) -> Blob:
         """Return the blob that a receipt stands for; raises Denied ``bad-ticket``, Mistake ``foreign-receipt``."""
+        return self._redeem(actor.account, blob, receipt)
+
+    def _redeem(self, account: str, blob: str, receipt: str) -> Blob:
         facts = vouchers.read(self.key, _RECEIPT, receipt, self.clock())
-        if (facts["account"], facts["blob"]) != (actor.account, blob):
+        if (facts["account"], facts["blob"]) != (account, blob):
             raise Mistake("This receipt belongs to another upload.", code="foreign-receipt")
         return Blob(facts["blob"], facts["size"], facts["sha256"])
 
@@ -124,6 +121,11 @@ class Uploads:
                 code="part-too-large",
                 most=self.limits.part_bytes,
             )
+
+
+def _peer(organisation: str) -> str:
+    """The account in tickets and receipts of another organisation."""
+    return f"peer:{organisation}"
 
 
 def _check_announced(actor: Actor, blob: str, size: int) -> None:
