@@ -377,7 +377,8 @@ def _reception(
 ) -> OpenReception:
     """Also where it is off: what was published before must go."""
     found = Reception(inside.arrivals.recipient, peers.takes) if peers and inside.arrivals else None
-    return OpenReception(records, inside.custody, profile.organisation.host, found, clock)
+    key = inside.custody.public.signing[0].fingerprint
+    return OpenReception(records, inside.custody, key, profile.organisation.host, found, clock)
 
 
 def _incoming(profile: Profile, inside: Inside) -> Incoming | None:
