@@ -104,7 +104,11 @@ class Arrive:
             raise Denied("This arrival was signed too long ago, or in the future.", code="old-arrival")
         if domain_of(arrival.sender.address) in self.own:
             raise Denied("This mail comes from outside and names a sender of this organisation.", code="foreign-sender")
-        check_expiry(min(arrival.expires, now + timedelta(days=self.limits.days)), now, self.limits)
+        check_expiry(self._expires(arrival, now), now, self.limits)
+
+    def _expires(self, arrival: Arrival, now: datetime) -> datetime:
+        """No later than our own limit, whatever the other organisation grants."""
+        return min(arrival.expires, now + timedelta(days=self.limits.days))
 
     def _organisation(self, arrival: Arrival, said: Said) -> str:
         """Where the organisation is that hands it in, once it has shown that the sender's domain is its own.
@@ -155,9 +159,8 @@ class Arrive:
         words = ArrivalWords(arrival.slip, said.text, **said.signed.spell())
         sealed = seal.seal(spell_words(words), seal.parse_recipient(self.courier))
         copies = () if known else self.store.settle(arrival.blobs, arrival.class_)
-        expires = min(arrival.expires, now + timedelta(days=self.limits.days))
         with self.records.transaction():
-            if self.records.add_arrival(arrival, sealed, expires, now):
+            if self.records.add_arrival(arrival, sealed, self._expires(arrival, now), now):
                 self.records.add_copies(copies, now)
                 facts = {"blobs": len(arrival.blobs), "class": arrival.class_, "key": said.signed.key}
                 self.records.append_audit(now, "peer", Event.PARCEL_ARRIVED, arrival.kept_as, facts)
