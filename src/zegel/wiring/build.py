@@ -201,7 +201,7 @@ def dkim_keys(ground: Ground) -> "DkimKeys":
     from zegel.keys.dkim import DkimKeys
 
     mail = ground.config.mail
-    domain = mail.dkim_domain or mail.sender.rpartition("@")[2].encode("idna").decode()
+    domain = mail.dkim_domain or mail.domain.encode("idna").decode()
     return DkimKeys(ground.keys / "dkim", domain)
 
 

@@ -150,6 +150,11 @@ class MailPart(_Part):
 
     _address = field_validator("sender")(checked_address)
 
+    @property
+    def domain(self) -> str:
+        """Of ``sender``, in lower case."""
+        return self.sender.rpartition("@")[2]
+
     @field_validator("bounces")
     @classmethod
     def _bounces(cls, value: str) -> str:
@@ -333,6 +338,12 @@ class Config(_Part):
         """What mailboxes of each own mail domain take when it comes sealed from elsewhere."""
         kinds: dict[str, Takes] = {"portal": "message"}
         return {domain: kinds.get(part.deliver, "mail") for part in self.mailbox for domain in part.domains}
+
+    @property
+    def mail_domains(self) -> frozenset[str]:
+        """All own mail domains: of the organisation's people, of its mailboxes, and that which notices come from."""
+        boxes = {domain for part in self.mailbox for domain in part.domains}
+        return frozenset({*self.organisation.domains, *boxes, self.mail.domain})
 
     @property
     def portal_domains(self) -> frozenset[str]:

@@ -61,9 +61,7 @@ def zegel_records(ground: Ground) -> list[tuple[str, str]]:
     keys = ",".join(key.fingerprint for key in PublicKeys.read(ground.public).signing)
     place = url.netloc if url.scheme == "https" and not url.path else ""
     spelled = spell_zegel(parse_zegel(f"v=zegel1; host={place}; key={keys}"))
-    own = {*config.organisation.domains, *(domain for part in config.mailbox for domain in part.domains)}
-    own.add(config.mail.sender.rpartition("@")[2])
-    return [(f"{LABEL}.{ascii_name(domain)}", spelled) for domain in sorted(own)]
+    return [(f"{LABEL}.{ascii_name(domain)}", spelled) for domain in sorted(config.mail_domains)]
 
 
 def _authorities(ground: Ground) -> Path | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from zegel.errors import NotFound
 from zegel.journeys.ports import Carrier
 from zegel.journeys.signed import MailSigner, SignedCarrier
-from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways, domain_of
+from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
@@ -47,7 +47,7 @@ class MailWays:
             portal=portal,
             is_used=self.is_used,
             zegels=zegels,
-            sends_as=config.mail.sender.rpartition("@")[2],
+            sends_as=config.mail.domain,
             keys=self._keys,
         )
 
@@ -75,15 +75,9 @@ class MailWays:
             secret = self.ground.path(mail.password_file) if mail.password_file else None
             relay = MailServer(mail.host, mail.port, "smtp", mail.tls, None, "", mail.user, secret)
             plain = FixedRoute(relay, self._own_name)
-            found["plain"] = SignedCarrier(plain, signer, self._own_domains) if signer else plain
+            # What passes is not always written by us.
+            found["plain"] = SignedCarrier(plain, signer, config.mail_domains) if signer else plain
         return found
-
-    @property
-    def _own_domains(self) -> frozenset[str]:
-        """Domains whose mail is ours to sign: what passes is not always written by us."""
-        config = self.ground.config
-        boxes = {domain for part in config.mailbox for domain in part.domains}
-        return frozenset({*config.organisation.domains, *boxes, domain_of(config.mail.sender)})
 
     @property
     def _own_name(self) -> str:
