@@ -15,7 +15,7 @@ from zegel.parcels.manifest import read_time, spell_time
 from zegel.parcels.origin import Origin
 from zegel.parcels.proofs import Proof, sms_proof
 from zegel.parcels.release import Announced, Released
-from zegel.parcels.signature import Signature
+from zegel.parcels.signature import Signature, SigningKey
 from zegel.parcels.spelling import spell_status
 from zegel.parcels.states import ParcelStatus
 
@@ -398,9 +398,7 @@ def origin_members(origin: Origin) -> dict[str, Any]:
     """Another organisation, in the words of its own ``/.well-known/zegel``."""
     return {
         "organisation": {"name": origin.name, "host": origin.host},
-        "signing": [
-            {"key": key.fingerprint, "ed25519": b64(key.ed25519), "mldsa65": b64(key.mldsa65)} for key in origin.keys
-        ],
+        "signing": _signing(origin.keys),
     }
 
 
@@ -413,10 +411,7 @@ def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any
         "organisation": {"name": profile.organisation.name, "host": profile.organisation.host},
         "courier": profile.courier,
         "archive": profile.archive,
-        "signing": [
-            {"key": key.fingerprint, "ed25519": b64(key.ed25519), "mldsa65": b64(key.mldsa65)}
-            for key in profile.signing
-        ],
+        "signing": _signing(profile.signing),
         "api": f"{profile.url}/api/v1",
         "inside": profile.inside_url,
         "limits": {
@@ -428,3 +423,7 @@ def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any
             "mail_proof_class": limits.mail_proof_class,
         },
     }
+
+
+def _signing(keys: tuple[SigningKey, ...]) -> list[dict[str, str]]:
+    return [{"key": key.fingerprint, "ed25519": b64(key.ed25519), "mldsa65": b64(key.mldsa65)} for key in keys]
