@@ -342,21 +342,6 @@ def assemble(
     )
     reports = Reports(records, profile.courier, clock)
     handlers = _handlers(profile, records, store, inside, reports, fill_in, clock, peers)
-    if inside.arrivals and inside.mailboxes:
-        handlers["arrival"] = TakeIn(
-            records=records,
-            store=store,
-            zegels=peers.zegels if peers else None,
-            key=inside.arrivals,
-            courier=profile.courier,
-            mailboxes=inside.mailboxes,
-            signer=inside.custody,
-            schedule=inside.schedule,
-            reports=reports,
-            limits=profile.limits,
-            hostname=profile.organisation.host.partition(":")[0],
-            clock=clock,
-        )
     announce = Announce(records, inside.custody, handlers, clock, inside.connections)
     bounce = Bounce(records, inside.bounces, reports, clock) if inside.bounces else None
     return replace(
@@ -410,7 +395,7 @@ def _handlers(
     depart = None
     if peers:
         depart = Depart(peers.zegels, peers.post, records, store, inside.custody, organisation.host, clock)
-    return {
+    handlers: dict[str, RowHandler] = {
         "notice": TellReader(records, inside.notifier, inside.schedule, reports, organisation, profile.url, clock),
         "sms-code": TellCode(records, inside.notifier, organisation, clock),
         "report": TellSender(records, inside.notifier, inside.schedule, organisation, fill_in, clock),
@@ -428,3 +413,19 @@ def _handlers(
             depart=depart,
         ),
     }
+    if inside.arrivals and inside.mailboxes:
+        handlers["arrival"] = TakeIn(
+            records=records,
+            store=store,
+            zegels=peers.zegels if peers else None,
+            key=inside.arrivals,
+            courier=profile.courier,
+            mailboxes=inside.mailboxes,
+            signer=inside.custody,
+            schedule=inside.schedule,
+            reports=reports,
+            limits=profile.limits,
+            hostname=organisation.host.partition(":")[0],
+            clock=clock,
+        )
+    return handlers
