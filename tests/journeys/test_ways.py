@@ -120,9 +120,11 @@ class Promised:
 
     def __init__(self, keys: dict[str, str]):
         self.keys = keys
+        self.asked: list[str] = []
         self.over = threading.Event()
 
     def promise(self, domain: str, *, fresh: bool = False) -> Promise:
+        self.asked.append(domain)
         if domain == "slow.example":
             self.over.wait(60)
         if domain not in self.keys:
@@ -147,4 +149,17 @@ def test_a_domain_with_a_zegel_is_found_where_our_own_record_names_our_key() -> 
             assert replace(ways, sends_as=sends_as, keys=frozenset(keys)).find(to) == without
         # Whoever does not answer in time gets it as she would without.
         assert replace(ways, deadline=0.1).find(["e@slow.example"]) == {"e@slow.example": "link"}
+        promised.over.set()
+
+
+def test_a_mail_for_own_mailboxes_waits_for_nobodys_zegel() -> None:
+    """Our own record was looked up for it too, and a resolver that hangs held the sender."""
+    promised = Promised({"slow.example": "OURS"})
+    with ThreadPoolExecutor(4) as pool:
+        ways = Ways(
+            frozenset({"eigen.example"}), None, pool, lambda: datetime.now(UTC), deadline=60, zegels=promised,
+            sends_as="slow.example", keys=frozenset({"OURS"}),
+        )  # fmt: skip
+        assert ways.find(["d@eigen.example"]) == {"d@eigen.example": "mailbox"}
+        assert not promised.asked
         promised.over.set()

@@ -1,6 +1,7 @@
 """Ways: which way may a mail go to each reader? Asked before anything is sealed, and again at each delivery."""
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,18 +42,15 @@ class Ways:
     def find(self, addresses: Iterable[str]) -> dict[str, Found]:
         """What is known of each address; all domains are asked at once."""
         asked: dict[str, str] = {address: domain_of(address) for address in addresses}
-        futures = (
-            {domain: self._ask(domain) for domain in set(asked.values()) - self.own - self.portal}
-            if self.domains
-            else {}
-        )
-        zegels = {domain: self._ask_zegel(domain) for domain in set(asked.values()) - self.own - self.portal}
-        ours = self._ask_zegel(self.sends_as) if self.sends_as else None
-        waiting: list[Future[Any]] = [*futures.values(), *(future for future in (*zegels.values(), ours) if future)]
+        elsewhere = set(asked.values()) - self.own - self.portal
+        futures = {domain: self._ask(domain) for domain in elsewhere} if self.domains else {}
+        promises = self._ask_zegels(elsewhere)
+        waiting: list[Future[Any]] = [*futures.values(), *promises.values()]
         wait(waiting, timeout=self.deadline)
-        vouched = not self.sends_as or bool(self.keys.intersection(_zegel_keys(ours)))
+        vouched = not self.sends_as or bool(self.keys.intersection(_zegel_keys(promises.get(self.sends_as))))
+        sealed = {domain for domain in elsewhere if vouched and _zegel_keys(promises.get(domain))}
         return {
-            address: "zegel" if vouched and _zegel_keys(zegels.get(domain)) else self._found(address, domain, futures)
+            address: "zegel" if domain in sealed else self._found(address, domain, futures)
             for address, domain in asked.items()
         }
 
@@ -61,9 +59,7 @@ class Ways:
         domain = domain_of(address)
         if domain in self.own | self.portal:
             return
-        for asked in (domain, self.sends_as):
-            if asked:
-                self._ask_zegel(asked)
+        self._ask_zegels({domain})
         if self.domains:
             self._ask(domain)
 
@@ -76,8 +72,12 @@ class Ways:
     def _ask(self, domain: str) -> "Future[Choice]":
         return self.pool.submit(self.choice, domain)
 
-    def _ask_zegel(self, domain: str) -> "Future[Promise] | None":
-        return self.pool.submit(self.zegels.promise, domain) if self.zegels else None
+    def _ask_zegels(self, elsewhere: AbstractSet[str]) -> "dict[str, Future[Promise]]":
+        """Of these domains, and of our own: without them there is nothing to ask, and nothing to wait for."""
+        if self.zegels is None or not elsewhere:
+            return {}
+        asked = {*elsewhere, self.sends_as} - {""}
+        return {domain: self.pool.submit(self.zegels.promise, domain) for domain in asked}
 
     def _found(self, address: str, domain: str, futures: Mapping[str, "Future[Choice]"]) -> Found:
         if domain in self.own:
