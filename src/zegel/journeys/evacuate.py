@@ -98,9 +98,8 @@ class Evacuate:
                     "The patch {patch} is cut. Reopen it before it is asked anything.", code="patch-cut", patch=patch
                 )
             state = "cut" if hostile else "leaving"
-            self.records.set_patch(patch, now, state=state, reason=reason[:200])
-            if before != state:
-                self.records.set_patch(patch, now, so_far="")
+            anew = {} if before == state else {"so_far": ""}
+            self.records.set_patch(patch, now, state=state, reason=reason[:200], **anew)
             # The reason is free text, which the chain does not take; it is in the patch's row and in the report.
             event = Event.PATCH_CUT if hostile else Event.EVACUATION_STARTED
             self.records.append_audit(now, actor, event, patch, {})

@@ -23,11 +23,11 @@ class Gone(Exception):
 class Stream(asyncio.Protocol):
     """``converse`` is run for every connection, and the connection is closed when it returns."""
 
-    def __init__(self, converse: "Callable[[Stream], Coroutine[Any, Any, None]]", among: "set[Any] | None" = None):
+    def __init__(self, converse: "Callable[[Stream], Coroutine[Any, Any, None]]", among: "set[Any]"):
         """``among`` holds this one from now until its connection is lost."""
         self._converse = converse
-        self._among = set() if among is None else among
-        self._among.add(self)
+        self._among = among
+        among.add(self)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._pieces: deque[bytes] = deque()
