@@ -18,7 +18,7 @@ from zegel.journeys.ports import BlobStore, Clock, Records, Zegels
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.ways import domain_of
 from zegel.parcels.arrivals import GOOD_FOR, Arrival, Place, Said, Takes, read_arrival
-from zegel.parcels.deposit import Blob, check_expiry
+from zegel.parcels.deposit import Blob, check_expiry, parcel_exists
 from zegel.parcels.limits import Limits
 from zegel.parcels.outbox_words import ArrivalWords, spell_words
 
@@ -134,7 +134,7 @@ class Arrive:
                 ) from None
             return False
         if (slip.parcel, slip.address.lower()) != (arrival.kept_as, arrival.to.lower()):
-            raise _exists()
+            raise parcel_exists()
         return True
 
     def _blobs_there(self, arrival: Arrival) -> bool:
@@ -145,10 +145,10 @@ class Arrive:
             kept = []
         if kept:
             if tuple(kept) != arrival.blobs:
-                raise _exists()
+                raise parcel_exists()
             return True
         if self.records.known_blobs([blob.blob for blob in arrival.blobs]):
-            raise _exists()
+            raise parcel_exists()
         return False
 
     def _tickets(self, organisation: str, lacking: list[Blob], now: datetime) -> dict[str, str]:
@@ -186,7 +186,3 @@ def vouched(zegels: Zegels, arrival: Arrival, said: Said) -> Place:
     if place.peer.host != arrival.organisation:
         raise Denied("The signature of the other organisation is not right.", code="bad-arrival-signature")
     return place
-
-
-def _exists() -> Mistake:
-    return Mistake("Another message has this identifier already.", code="parcel-exists")

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from zegel.errors import Damaged, Denied, Mistake
 from zegel.parcels.addresses import Person, checked_address
-from zegel.parcels.deposit import CLASSES, LANGUAGES, Blob
+from zegel.parcels.deposit import CLASSES, LANGUAGES, Blob, is_sealed
 from zegel.parcels.identifiers import checked, to_text
 from zegel.parcels.limits import SLIP_BYTES, Limits
 from zegel.parcels.manifest import read_time, spell_time
@@ -31,7 +31,6 @@ GOOD_FOR = timedelta(days=1)
 """How far the clocks of two organisations may be apart, and how long an arrival can be replayed at all."""
 MOST_DOMAINS = 500
 MOST_ARRIVAL = 256 * 1024
-_AGE = b"age-encryption.org/v1\n"
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _LONGEST_NAME = 200
 
@@ -296,7 +295,7 @@ def _check_arrival(arrival: Arrival, limits: Limits) -> None:
         raise _bad("blobs")
     if sum(blob.size for blob in arrival.blobs) > limits.parcel_bytes:
         raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=limits.parcel_bytes)
-    if not arrival.sealed_slip.startswith(_AGE) or len(arrival.sealed_slip) > SLIP_BYTES:
+    if not is_sealed(arrival.sealed_slip, SLIP_BYTES):
         raise _bad("sealed_slip")
 
 

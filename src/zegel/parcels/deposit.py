@@ -153,6 +153,16 @@ def _check_counts(deposit: Deposit, allowed: limits.Limits) -> None:
         raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=allowed.parcel_bytes)
 
 
+def is_sealed(raw: bytes, most: int) -> bool:
+    """Whether it looks like an age file of at most so many bytes."""
+    return raw.startswith(_AGE) and len(raw) <= most
+
+
+def parcel_exists() -> Mistake:
+    """Something else has the identifier of a parcel, blob or slip."""
+    return Mistake("Another message has this identifier already.", code="parcel-exists")
+
+
 def _check_language(language: str) -> None:
     if language not in LANGUAGES:
         raise Mistake("The language “{language}” is not known here.", code="bad-language", language=language[:10])
@@ -160,7 +170,7 @@ def _check_language(language: str) -> None:
 
 def _check_reader(reader: Reader) -> None:
     identifiers.checked(reader.slip)
-    if not reader.sealed_slip.startswith(_AGE) or len(reader.sealed_slip) > limits.SLIP_BYTES:
+    if not is_sealed(reader.sealed_slip, limits.SLIP_BYTES):
         raise Mistake("A slip is an age file of at most {most} bytes.", code="bad-slip", most=limits.SLIP_BYTES)
     _check_language(reader.language)
     if reader.kind == "archive":
@@ -175,7 +185,7 @@ def _check_reader(reader: Reader) -> None:
         return
     if len(reader.share) != HALF_BYTES:
         raise Mistake("A release share is 32 bytes.", code="bad-share")
-    if not reader.sealed_notice.startswith(_AGE) or len(reader.sealed_notice) > limits.NOTICE_BYTES:
+    if not is_sealed(reader.sealed_notice, limits.NOTICE_BYTES):
         raise Mistake("A notice is an age file of at most {most} bytes.", code="bad-notice", most=limits.NOTICE_BYTES)
     if reader.proof.kind == "code" and (len(reader.proof.salt), len(reader.proof.verifier)) != (16, 32):
         raise Mistake("The verifier of an access code has a salt of 16 and a value of 32 bytes.", code="bad-verifier")

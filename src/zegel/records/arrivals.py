@@ -7,9 +7,8 @@ from typing import Any
 from django.db import IntegrityError, connection
 from django.db.models import Max
 
-from zegel.errors import Mistake
 from zegel.parcels.arrivals import Arrival
-from zegel.parcels.deposit import SUITE
+from zegel.parcels.deposit import SUITE, parcel_exists
 from zegel.records import models
 from zegel.records.border import border
 from zegel.records.outbox import outbox_row
@@ -31,7 +30,7 @@ class Arrivals:
             new = insert("parcel", [_parcel(arrival, expires, now)], unless_there=True) == 1
             parcel = models.Parcel.objects.select_for_update(no_key=True).get(parcel=arrival.kept_as)
             if parcel.digest != arrival.digest or parcel.state != "live":
-                raise _exists()
+                raise parcel_exists()
             slips = models.Slip.objects.filter(parcel_id=arrival.kept_as)
             if slips.filter(slip=arrival.slip).exists():
                 return False
@@ -44,7 +43,7 @@ class Arrivals:
                 )
             except IntegrityError as error:
                 connection.set_rollback(True)
-                raise _exists() from error
+                raise parcel_exists() from error
         return new
 
     def move_in(self, slip: str, sealed: bytes, origin: str) -> None:
@@ -115,7 +114,3 @@ def _slip(arrival: Arrival, place: int) -> Row:
         "code_hash": b"",
         "code_tries": 0,
     }
-
-
-def _exists() -> Mistake:
-    return Mistake("Another message has this identifier already.", code="parcel-exists")

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import IntegrityError, connection
 from django.db.models import Q
 
-from zegel.errors import Mistake, NotFound
+from zegel.errors import NotFound
 from zegel.parcels import states
 from zegel.parcels.copies import Copy
-from zegel.parcels.deposit import Accepted, Blob, Deposit, Reader
+from zegel.parcels.deposit import Accepted, Blob, Deposit, Reader, parcel_exists
 from zegel.parcels.proofs import Proof
 from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
 from zegel.parcels.ways import Way
@@ -51,7 +51,7 @@ class Parcels:
             if not insert("parcel", [_parcel_row(deposit, digest, now, sender_name)], unless_there=True):
                 if models.Parcel.objects.filter(parcel=deposit.parcel, digest=digest).exists():
                     return False
-                raise _exists()
+                raise parcel_exists()
             try:
                 insert_all(
                     ("blob", _blob_rows(deposit)),
@@ -60,7 +60,7 @@ class Parcels:
                 )
             except IntegrityError as error:
                 connection.set_rollback(True)
-                raise _exists() from error
+                raise parcel_exists() from error
         return True
 
     def add_deposits(self, several: Sequence[Accepted], copies: Sequence[Copy] = ()) -> None:
@@ -85,7 +85,7 @@ class Parcels:
                 )
             except IntegrityError as error:
                 connection.set_rollback(True)
-                raise _exists() from error
+                raise parcel_exists() from error
 
     def parcel(self, parcel: str) -> ParcelStatus:
         """Raises NotFound ``unknown-parcel``. Inside a transaction the parcel stays locked until it ends."""
@@ -311,10 +311,6 @@ def _statuses(parcels: list[models.Parcel]) -> list[ParcelStatus]:
 
 def _unknown() -> NotFound:
     return NotFound("There is no such message.", code="unknown-parcel")
-
-
-def _exists() -> Mistake:
-    return Mistake("Another message has this identifier already.", code="parcel-exists")
 
 
 def _parcel_row(deposit: Deposit, digest: str, now: datetime, sender_name: str) -> Row:
