@@ -2,7 +2,6 @@
 twice what was recorded as told, and nothing is given up that a true day would not have ended.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.ground.databases import Database
-from tests.ground.delivery import Certificates, Delivering, delivering, make_certificates
+from tests.ground.delivery import Delivering
 from tests.ground.house import Ground, make_house
-from tests.ground.mail_peer import MailPeer, mail_peer
+from tests.ground.mail_peer import MailPeer
 from zegel.errors import Unavailable
 
 BACK, FORWARD = timedelta(hours=-1), timedelta(days=1)
@@ -21,23 +20,6 @@ BACK, FORWARD = timedelta(hours=-1), timedelta(days=1)
 @pytest.fixture
 def ground(tmp_path: Path, database: Database) -> Ground:
     return make_house(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("certificates"), "mx.example.nl")
-
-
-@pytest.fixture
-def peer(certificates: Certificates) -> Iterator[MailPeer]:
-    with mail_peer(certificates.chain, certificates.key) as found:
-        yield found
-
-
-@pytest.fixture
-def desk(tmp_path: Path, database: Database, certificates: Certificates, peer: MailPeer) -> Iterator[Delivering]:
-    with delivering(tmp_path, certificates, peer.port) as found:
-        yield found
 
 
 def _state(ground: Ground, parcel: str) -> str:

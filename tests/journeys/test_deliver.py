@@ -1,7 +1,6 @@
 """The mail itself to a server that proves itself, to one that stops doing so, and to one that lies; both databases."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,25 +31,6 @@ from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
 
 BOUNCES = Path(__file__).parent.parent / "post/bounces"
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("certificates"), "mx.example.nl")
-
-
-@pytest.fixture
-def peer(certificates: Certificates) -> Iterator[MailPeer]:
-    with mail_peer(certificates.chain, certificates.key) as found:
-        yield found
-
-
-@pytest.fixture
-def desk(
-    tmp_path: Path, database: databases.Database, certificates: Certificates, peer: MailPeer
-) -> Iterator[Delivering]:
-    with delivering(tmp_path, certificates, peer.port) as found:
-        yield found
 
 
 def test_a_mail_is_delivered_and_what_opens_it_is_destroyed(desk: Delivering, peer: MailPeer) -> None:
