@@ -80,6 +80,25 @@ class TestWebdav(Exam):
         assert list(store.listing()) == []
         assert store.remains().nothing
 
+    @pytest.mark.parametrize("slip", ["MKCOL", "MOVE"])
+    def test_of_what_another_made_at_the_same_moment_the_answer_does_not_count(
+        self, place: tuple[Path, Folder], monkeypatch: pytest.MonkeyPatch, slip: str
+    ) -> None:
+        """WsgiDAV looks, makes, and answers 500 when somebody else came between."""
+        store = WebdavStore(place[1])
+        ask = store.ask
+
+        def too_late(method: str, path: str, **facts: Any) -> httpx.Response:
+            answer = ask(method, path, **facts)
+            return httpx.Response(500) if method == slip else answer
+
+        monkeypatch.setattr(store, "ask", too_late)
+        name = put(store, b"there")
+        assert get(store, name) == b"there"
+        with pytest.raises(Mistake, match="identifier"):
+            put(store, b"other", name)
+        assert get(store, name) == b"there"
+
     def test_foreign_files_are_not_ours(self, place: tuple[Path, Folder]) -> None:
         store = WebdavStore(place[1])
         name = put(store, b"ours")
@@ -95,7 +114,7 @@ class Answers(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "PROPFIND":
-            return httpx.Response(207, content=ENTRY)
+            return httpx.Response(207, stream=httpx.ByteStream(ENTRY))
         return httpx.Response(self.status, stream=httpx.ByteStream(self.body))
 
 

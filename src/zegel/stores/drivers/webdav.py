@@ -213,6 +213,9 @@ class WebdavStore:
             return True
         if answer.status_code == 412:
             return False
+        if not overwrite and self._entries(path, depth=0) is not None:
+            # Moved, and the answer is about something else; or of two at once, the second, which was told anything.
+            return False
         raise self._failure(answer)
 
     def forget(self, path: str) -> None:
@@ -241,7 +244,8 @@ class WebdavStore:
             # 405: it is there (RFC 4918 §9.3.1). 409: what it should be in is not.
             if answer.status_code == 409:
                 raise refused("the folder of this patch is not there")
-            if answer.status_code not in (200, 201, 405):
+            if answer.status_code not in (200, 201, 405) and self._entries(made, depth=0) is None:
+                # Of two that make it at once, a server may tell the second anything; what counts is that it is there.
                 raise self._failure(answer)
         with self._lock:
             self._made.add(folder)
