@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zegel.journeys.house import House, Profile
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.keys.custody import Custody, make_keys
@@ -60,7 +60,7 @@ class Clock:
 
 
 class InProcess:
-    """``journeys.ports.Releases`` without a network between: the reader's half beside the server's."""
+    """``journeys.ports.peers.Releases`` without a network between: the reader's half beside the server's."""
 
     def __init__(self, house: House):
         self.house = house

@@ -40,7 +40,7 @@ LIMITS = Limits(part_bytes=65536)
 
 @dataclass
 class Told:
-    """``journeys.ports.Zegels``: one other organisation, as DNS would tell."""
+    """``journeys.ports.domains.Zegels``: one other organisation, as DNS would tell."""
 
     custody: Custody
     away: bool = False

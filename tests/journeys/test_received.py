@@ -19,7 +19,7 @@ from zegel.doors.smtp.logins import Logins
 from zegel.doors.smtp.serve import Server
 from zegel.errors import Denied, NotFound, Unavailable
 from zegel.journeys.incoming import Incoming
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.ways import MailboxCarrier, Ways
 from zegel.keys.mailboxes import MailboxKeys
 

@@ -14,7 +14,7 @@ from zegel.doors.smtp.desk import Bounces, Journeys
 from zegel.doors.smtp.serve import Server
 from zegel.errors import Denied, NotFound, Unavailable
 from zegel.journeys.authors import Authors
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.read import open_slip
 from zegel.journeys.submit import Submit
 from zegel.parcels.claim import Link, read_secret

@@ -16,7 +16,9 @@ from typing import Protocol
 from uuid import uuid4
 
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable, ZegelError
-from zegel.journeys.ports import Clock, CourierKey, OutboxRow, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import CourierKey
+from zegel.journeys.ports.records import OutboxRow, Records
 from zegel.parcels.outbox_words import Words, read_words
 from zegel.parcels.states import Slip
 

@@ -14,7 +14,10 @@ from datetime import datetime, timedelta
 from zegel import seal
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound, Unavailable
-from zegel.journeys.ports import BlobStore, Clock, Records, Zegels
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.domains import Zegels
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.ways import domain_of
 from zegel.parcels.arrivals import GOOD_FOR, Arrival, Place, Said, Takes, read_arrival

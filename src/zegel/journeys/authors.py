@@ -6,7 +6,9 @@ from typing import Literal, Self
 
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound
-from zegel.journeys.ports import Actor, Clock, People, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.people import Actor, People
+from zegel.journeys.ports.records import Records
 from zegel.parcels.addresses import checked_address
 
 _LONGEST_NAME = 200

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from zegel.audit.events import Event
 from zegel.errors import NotFound
-from zegel.journeys.ports import Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.records import Records
 from zegel.journeys.reports import Reports
 from zegel.parcels.states import Slip
 from zegel.post.bounce import MOST_BYTES, Reading, read_bounce

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from zegel import seal
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound
-from zegel.journeys.ports import BlobStore, Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.parcels import proofs, vouchers
 from zegel.parcels.addresses import Person
 from zegel.parcels.deposit import Blob

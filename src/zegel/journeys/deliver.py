@@ -18,7 +18,11 @@ from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.announce import Errand
 from zegel.journeys.depart import Depart
-from zegel.journeys.ports import BlobStore, Carrier, Clock, CourierKey, OutboxRow, Records, Schedule
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import CourierKey
+from zegel.journeys.ports.outbox import Carrier, Schedule
+from zegel.journeys.ports.records import OutboxRow, Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.reports import LIFETIME, Reports, reason_of
 from zegel.parcels.outbox_words import DeliveryWords, NoticeWords, Words, read_words, spell_words
 from zegel.parcels.states import Slip, check_open

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 
 from zegel import seal
 from zegel.errors import Mistake, Unavailable, ZegelError
-from zegel.journeys.ports import ArrivalPost, BlobStore, Clock, Records, Signer, Zegels
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.domains import Zegels
+from zegel.journeys.ports.keys import Signer
+from zegel.journeys.ports.peers import ArrivalPost
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.read import spell_slip
 from zegel.journeys.ways import domain_of
 from zegel.parcels.addresses import Person

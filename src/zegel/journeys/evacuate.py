@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, replace
 
 from zegel.audit.events import Event
 from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
-from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.plan_reports import Drilled, Progress, Report, kept_as
-from zegel.journeys.ports import Clock
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.patches import Patches, PatchRecords
 from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
 from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal

@@ -5,7 +5,9 @@ from datetime import timedelta
 from itertools import islice
 
 from zegel.audit.events import Event
-from zegel.journeys.ports import BlobStore, Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 
 _GRACE = timedelta(days=2)
 """Longer than a receipt is good for: a blob without a parcel may still get one until then."""

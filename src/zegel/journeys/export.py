@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from zegel.audit.events import Event
 from zegel.errors import NotFound
-from zegel.journeys.ports import BlobStore, Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.claim import spell_secret
 from zegel.parcels.identifiers import checked

@@ -22,8 +22,10 @@ from typing import Any, Protocol
 from zegel.audit.entry import Entry, Head, check_chain
 from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound
-from zegel.journeys.patch_ports import PatchRecords
-from zegel.journeys.ports import BlobStore, Clock, People
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.patches import PatchRecords
+from zegel.journeys.ports.people import People
+from zegel.journeys.ports.stores import BlobStore
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 

@@ -16,7 +16,9 @@ from zegel import seal
 from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound
-from zegel.journeys.ports import Actor, Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.records import Records
 from zegel.journeys.revoke import Revoke
 from zegel.parcels import vouchers
 from zegel.parcels.identifiers import checked

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from zegel.errors import NotFound
-from zegel.journeys.ports import Actor, Records
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.records import Records
 from zegel.parcels.identifiers import checked
 from zegel.parcels.states import ParcelStatus
 

@@ -20,7 +20,12 @@ from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_days import PatchDays
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
-from zegel.journeys.ports import BlobStore, Clock, People, Records, Signer, Vouch
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import Signer
+from zegel.journeys.ports.peers import Vouch
+from zegel.journeys.ports.people import People
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.received import Receive
 from zegel.journeys.revoke import Revoke
 from zegel.journeys.send import Send

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from zegel.errors import Denied, Mistake
 from zegel.journeys.authors import WithoutAccount
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.ways import MailboxCarrier, domain_of
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from zegel.audit.entry import START, Entry, Head, check_chain
 from zegel.errors import Damaged
-from zegel.journeys.ports import Records
+from zegel.journeys.ports.records import Records
 
 _PAGE = 1000
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from zegel.errors import Denied, Mistake
-from zegel.journeys.ports import Clock
+from zegel.journeys.ports.clock import Clock
 from zegel.journeys.wishes import Defaults, Wishes, read_wishes
 from zegel.mime.headers import Headers
 from zegel.parcels.ways import Found

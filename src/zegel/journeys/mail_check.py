@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from zegel.errors import ZegelError
-from zegel.journeys.ports import Clock, DirectPost, Domains, Zegels
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.domains import Domains, Zegels
+from zegel.journeys.ports.outbox import DirectPost
 from zegel.parcels.arrivals import Place
 from zegel.transport.delivery import Probed
 from zegel.transport.offer import Offer

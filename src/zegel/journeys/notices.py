@@ -9,7 +9,9 @@ from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Mistake, ZegelError
 from zegel.journeys.announce import Errand
-from zegel.journeys.ports import Clock, Notifier, OutboxRow, Records, Schedule
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.outbox import Notifier, Schedule
+from zegel.journeys.ports.records import OutboxRow, Records
 from zegel.journeys.reports import Reports, reason_of
 from zegel.parcels.claim import Link, read_secret
 from zegel.parcels.manifest import Organisation

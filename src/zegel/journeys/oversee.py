@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from zegel.errors import NotFound
 from zegel.journeys.patch_days import KEPT_DAYS
-from zegel.journeys.patch_ports import Patches, PatchRecords
-from zegel.journeys.ports import Clock
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.patches import Patches, PatchRecords
 from zegel.journeys.what_if import PatchReport, Survey, WhatIf
 from zegel.stores.placement import Judged, Placement
 from zegel.suppliers.exposure import Exposure

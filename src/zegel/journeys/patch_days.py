@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from zegel.audit.events import Event
-from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.plan_reports import is_due
-from zegel.journeys.ports import Clock
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.patches import Patches, PatchRecords
 from zegel.suppliers.plan import PatchDay
 
 KEPT_DAYS = 400

@@ -16,9 +16,11 @@ from uuid import uuid4
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.evacuate import Evacuate
-from zegel.journeys.patch_ports import PatchRecords
 from zegel.journeys.plan_reports import Drilled, Progress, Report
-from zegel.journeys.ports import Actor, Clock, Signer
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import Signer
+from zegel.journeys.ports.patches import PatchRecords
+from zegel.journeys.ports.people import Actor
 from zegel.parcels.identifiers import checked, new_identifier
 from zegel.suppliers.plan import Job, JobKind, PlanReport, Steps, read_report
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from zegel import seal
 from zegel.errors import Damaged, Denied
-from zegel.journeys.ports import Releases
+from zegel.journeys.ports.peers import Releases
 from zegel.parcels.claim import Link, derive_seed
 from zegel.parcels.limits import MANIFEST_BYTES
 from zegel.parcels.manifest import Attachment, Manifest

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from zegel.audit.events import Event
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.collect import counted
-from zegel.journeys.ports import Actor, BlobStore, Clock, MailboxKeys, People, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import MailboxKeys
+from zegel.journeys.ports.people import Actor, People
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.read import read_slip
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked

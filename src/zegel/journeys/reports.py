@@ -15,7 +15,9 @@ from zegel.audit.events import Event
 from zegel.errors import Mistake, ZegelError
 from zegel.journeys.announce import Errand
 from zegel.journeys.fill_in import MISSING, FillIn
-from zegel.journeys.ports import Clock, Notifier, OutboxRow, Records, Schedule
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.outbox import Notifier, Schedule
+from zegel.journeys.ports.records import OutboxRow, Records
 from zegel.parcels.manifest import Organisation
 from zegel.parcels.outbox_words import ReportWords, Words, spell_words
 from zegel.parcels.states import Slip

@@ -7,7 +7,9 @@ from zegel.audit.events import Event
 from zegel.errors import Mistake, NotFound
 from zegel.journeys.expire import Expire
 from zegel.journeys.follow import Follow
-from zegel.journeys.ports import Actor, Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.records import Records
 from zegel.parcels.deposit import check_expiry
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import spell_time

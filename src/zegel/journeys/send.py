@@ -9,7 +9,10 @@ from zegel.audit.entry import Noted
 from zegel.audit.events import Event
 from zegel.errors import Mistake
 from zegel.journeys.fill_in import FillIn, Question
-from zegel.journeys.ports import Actor, BlobStore, Clock, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.together import Together
 from zegel.parcels.copies import Copy
 from zegel.parcels.deposit import Accepted, Deposit, check_deposit, digest

@@ -7,7 +7,7 @@ the new shape are wanted, made from those of the old one, and when all are there
 from collections.abc import Sequence
 from dataclasses import replace
 
-from zegel.journeys.patch_ports import PatchRecords
+from zegel.journeys.ports.patches import PatchRecords
 from zegel.parcels.copies import WHOLE, Copy, Outline
 from zegel.stores.placement import Spread
 from zegel.stores.sharing import share_size

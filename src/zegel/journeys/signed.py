@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import Protocol
 
-from zegel.journeys.ports import Carrier
+from zegel.journeys.ports.outbox import Carrier
 from zegel.journeys.ways import domain_of
 from zegel.mime.headers import read_addresses, read_headers
 from zegel.parcels.notify import SILENT, Notify

@@ -11,7 +11,11 @@ from datetime import datetime, timedelta
 
 from zegel import seal
 from zegel.errors import Denied, Mistake
-from zegel.journeys.ports import Actor, BlobSink, BlobWriter, Clock, Depositor, MailboxKeys, Vouch
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import MailboxKeys
+from zegel.journeys.ports.peers import BlobSink, Depositor, Vouch
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.stores import BlobWriter
 from zegel.journeys.read import spell_slip
 from zegel.parcels import claim, identifiers
 from zegel.parcels.addresses import Person, checked_address

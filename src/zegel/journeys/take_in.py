@@ -17,7 +17,12 @@ from zegel import seal
 from zegel.errors import Damaged, Denied, Mistake, Unavailable, ZegelError
 from zegel.journeys.announce import Errand
 from zegel.journeys.arrive import vouched
-from zegel.journeys.ports import BlobStore, Clock, CourierKey, MailboxKeys, OutboxRow, Records, Schedule, Signer, Zegels
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.domains import Zegels
+from zegel.journeys.ports.keys import CourierKey, MailboxKeys, Signer
+from zegel.journeys.ports.outbox import Schedule
+from zegel.journeys.ports.records import OutboxRow, Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.read import read_slip
 from zegel.journeys.reports import Reports, reason_of
 from zegel.journeys.ways import domain_of

@@ -11,8 +11,8 @@ from itertools import islice
 
 from zegel.audit.events import Event
 from zegel.errors import Unavailable, ZegelError
-from zegel.journeys.patch_ports import Patches, PatchRecords
-from zegel.journeys.ports import Clock
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.patches import Patches, PatchRecords
 from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
 from zegel.parcels.copies import Copy, CopyState, complete
 from zegel.stores.placement import Placement, Spread

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from zegel.errors import Denied, Mistake
-from zegel.journeys.ports import Actor, BlobStore, Clock
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.stores import BlobStore
 from zegel.parcels import vouchers
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked

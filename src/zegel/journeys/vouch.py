@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 from zegel.audit.events import Event
-from zegel.journeys.ports import Actor, Clock, Records, Signer
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.keys import Signer
+from zegel.journeys.ports.people import Actor
+from zegel.journeys.ports.records import Records
 from zegel.parcels.manifest import Organisation, statement_of_digest
 from zegel.parcels.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)
 class OwnVouch:
-    """``journeys.ports.Vouch`` with the key in this process. The content stays unknown: only its digest is seen.
+    """``journeys.ports.peers.Vouch`` with the key in this process. The content stays unknown: only its digest is seen.
 
     ``records`` is None where the deposit follows at once in the same process: its own entry says as much, and one
     durable transaction per parcel less doubles what a slow disk can take.

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zegel.errors import Mistake, Unavailable
-from zegel.journeys.ports import Clock, DirectPost, Domains, MailboxServer, Zegels
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.domains import Domains, Zegels
+from zegel.journeys.ports.outbox import DirectPost, MailboxServer
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.ways import Found
 from zegel.transport.delivery import Delivered, RawMail

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from zegel.audit.events import Event
-from zegel.journeys.ports import Actor, Clock, People, Records
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.people import Actor, People
+from zegel.journeys.ports.records import Records
 from zegel.parcels.addresses import checked_address
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from zegel.audit.events import Event
 from zegel.errors import NotFound
-from zegel.journeys.patch_ports import Patches, PatchRecords
 from zegel.journeys.plan_reports import due_after, is_due
-from zegel.journeys.ports import Clock
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.patches import Patches, PatchRecords
 from zegel.stores.placement import Placement, Refusal
 from zegel.suppliers.exposure import Exposure, exposure
 from zegel.suppliers.gone import Group, Leaving, what_if_gone

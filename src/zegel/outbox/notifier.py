@@ -1,4 +1,4 @@
-"""``journeys.ports.Notifier`` with the drivers that the configuration names."""
+"""``journeys.ports.outbox.Notifier`` with the drivers that the configuration names."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""``journeys.ports.People`` in SQL."""
+"""``journeys.ports.people.People`` in SQL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from zegel.people.border import border
 
 @dataclass(frozen=True, slots=True)
 class SqlActor:
-    """An account that has shown who it is (``journeys.ports.Actor``).
+    """An account that has shown who it is (``journeys.ports.people.Actor``).
 
     ``stamp`` changes when the password does: a web session keeps it and ends when it is not the account's any more.
     """

@@ -38,7 +38,7 @@ RETURNING due, "row", kind, slip, sealed, attempts, added
 
 @dataclass(frozen=True, slots=True)
 class LeasedRow:
-    """``journeys.ports.OutboxRow``."""
+    """``journeys.ports.records.OutboxRow``."""
 
     row: int
     kind: str

@@ -1,4 +1,4 @@
-"""``journeys.ports.Records`` in SQL, put together from its parts."""
+"""``journeys.ports.records.Records`` in SQL, put together from its parts."""
 
 from zegel.records.arrivals import Arrivals
 from zegel.records.chain import Chain

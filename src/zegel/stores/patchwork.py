@@ -1,4 +1,4 @@
-"""Several patches as one store (``journeys.ports.BlobStore``).
+"""Several patches as one store (``journeys.ports.stores.BlobStore``).
 
 **Writing.** When the class is known, a blob goes to the places that placement names. When it is not (an upload comes
 before its parcel), it *lands* where the strictest class that can be placed may be. ``settle`` then looks, before the

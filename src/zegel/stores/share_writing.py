@@ -29,7 +29,7 @@ class _Share:
 
 
 class ShareWriter:
-    """``journeys.ports.BlobWriter`` over several drivers. ``targets`` by number of the share.
+    """``journeys.ports.stores.BlobWriter`` over several drivers. ``targets`` by number of the share.
 
     ``landed`` is told the outline and a row per share; of those that nobody took a row ``wanted`` without a patch.
     """

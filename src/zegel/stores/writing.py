@@ -23,7 +23,7 @@ class Target:
 
 
 class PatchworkWriter:
-    """``journeys.ports.BlobWriter`` over several drivers. A patch that fails on the way is left out."""
+    """``journeys.ports.stores.BlobWriter`` over several drivers. A patch that fails on the way is left out."""
 
     def __init__(self, blob: str, targets: list[Target], pool: Executor, landed: Callable[[Outline, list[str]], None]):
         self._blob = blob

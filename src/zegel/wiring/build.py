@@ -32,9 +32,12 @@ from zegel.journeys.inspect import InspectAudit
 from zegel.journeys.notices import TellCode, TellReader
 from zegel.journeys.oversee import Oversee
 from zegel.journeys.patch_days import PatchDays
-from zegel.journeys.patch_ports import PatchStore
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
-from zegel.journeys.ports import ArrivalPost, Carrier, Clock, Notifier, Schedule, Zegels
+from zegel.journeys.ports.clock import Clock
+from zegel.journeys.ports.domains import Zegels
+from zegel.journeys.ports.outbox import Carrier, Notifier, Schedule
+from zegel.journeys.ports.patches import PatchStore
+from zegel.journeys.ports.peers import ArrivalPost
 from zegel.journeys.received import Receive
 from zegel.journeys.reports import Reports, TellSender
 from zegel.journeys.revoke import Revoke

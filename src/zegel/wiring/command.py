@@ -11,7 +11,7 @@ from zegel.errors import Mistake, Unavailable
 from zegel.journeys.house import House
 from zegel.journeys.judge import Judge
 from zegel.journeys.mail_check import MailCheck
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
 from zegel.wiring.build import Zone, build, configure_django, dkim_keys, open_ground, utc_now

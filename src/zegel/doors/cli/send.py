@@ -11,7 +11,7 @@ import typer
 from zegel.doors.cli.options import Data, Server, TokenFile, data_folder, read_text, read_token
 from zegel.doors.cli.tools import Tools
 from zegel.errors import Denied, Mistake
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.submit import Message, Packing, ReaderWish, Submit
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.expiry import read_expiry

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from zegel.journeys.house import House
 from zegel.journeys.judge import Judge
 from zegel.journeys.mail_check import MailCheck
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
 from zegel.post.dkim import DnsRecord

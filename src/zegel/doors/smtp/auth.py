@@ -10,7 +10,7 @@ from zegel.doors.smtp.desk import Bearer
 from zegel.doors.smtp.oauthbearer import read_bearer, refusal
 from zegel.doors.smtp.session import Goodbye, Session
 from zegel.errors import Denied, Mistake, NotFound, ZegelError
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 
 log = logging.getLogger(__name__)
 

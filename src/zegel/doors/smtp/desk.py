@@ -12,7 +12,7 @@ from zegel.doors.smtp.gate import Gate
 from zegel.doors.smtp.intake import Submit
 from zegel.doors.smtp.tls import ServerTls
 from zegel.journeys.judge import FindWays
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 
 P = ParamSpec("P")
 T = TypeVar("T")

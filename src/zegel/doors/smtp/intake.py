@@ -16,7 +16,7 @@ from zegel.doors.smtp.mime import AttachmentWriter, Mail
 from zegel.doors.smtp.once import Naming
 from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.judge import Came, FindWays, Judge
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.journeys.wishes import Defaults, Wishes
 from zegel.mime.headers import Headers, decode_words, read_addresses

@@ -1,7 +1,7 @@
 """Who is it? A mail program has one field for a secret: it holds the account's password, or one of its tokens."""
 
 from zegel.errors import Denied
-from zegel.journeys.ports import Actor, People
+from zegel.journeys.ports.people import Actor, People
 
 
 class Logins:

@@ -10,7 +10,7 @@ from zegel.doors.smtp.parameters import MailParameters
 from zegel.doors.smtp.stream import Stream
 from zegel.doors.smtp.tls import certified_names
 from zegel.doors.smtp.trust import may_relay
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 
 COMMAND_BYTES = 2048
 AUTH_BYTES = 12288

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from zegel.doors.web.installed import house
 from zegel.errors import NotFound, Unavailable
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 
 _ACCOUNT, _ADDRESS, _STAMP = "account", "address", "stamp"
 

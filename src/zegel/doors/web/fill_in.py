@@ -17,7 +17,7 @@ from zegel.doors.web.installed import house
 from zegel.doors.web.problems import sentence, status_of
 from zegel.doors.web.sent import for_senders
 from zegel.errors import Denied, Mistake, NotFound, ZegelError
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.parcels import identifiers
 from zegel.parcels.proofs import Proof, code_proof, sms_proof
 from zegel.parcels.states import ParcelStatus, ReaderStatus

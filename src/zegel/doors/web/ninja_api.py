@@ -14,7 +14,7 @@ from zegel.doors.web.installed import house
 from zegel.doors.web.problems import MEDIA_TYPE, plain, problem
 from zegel.doors.web.schemas import Problem
 from zegel.errors import Damaged, Denied, Mistake, ZegelError
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 
 _LOG = logging.getLogger("zegel.web")
 _LONGEST_PLACE = 120

@@ -18,7 +18,7 @@ from zegel.doors.web.sent import Rest, View, for_senders
 from zegel.errors import Denied, Unavailable
 from zegel.journeys.house import PlanB
 from zegel.journeys.oversee import ClassView, History, Outlook, PatchView, SupplierView
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.journeys.what_if import PatchReport
 from zegel.suppliers.supplier import OWN
 

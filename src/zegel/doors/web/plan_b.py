@@ -16,7 +16,7 @@ from zegel.doors.web.patchwork import for_officers, outlook_facts, plan_b
 from zegel.doors.web.plan_facts import job_facts
 from zegel.doors.web.problems import sentence, status_of
 from zegel.errors import Mistake, NotFound
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.suppliers.plan import JobKind, PlanReport, read_report
 
 ACTS = ("evacuate", "rebuild", "drill", "reopen")

@@ -18,7 +18,7 @@ from zegel.doors.web.reader_api import sealed_bytes
 from zegel.doors.web.schemas import origin_members
 from zegel.doors.web.sent import for_senders
 from zegel.errors import Denied
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 
 _PAGE = 50
 

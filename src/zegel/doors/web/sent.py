@@ -21,7 +21,7 @@ from zegel.doors.web.portal import own_page
 from zegel.doors.web.problems import sentence, status_of
 from zegel.doors.web.settings import ours
 from zegel.errors import Denied, Mistake, NotFound
-from zegel.journeys.ports import Actor
+from zegel.journeys.ports.people import Actor
 from zegel.parcels.states import ParcelStatus
 
 _PAGE = 50

@@ -62,7 +62,7 @@ class Remains:
 
 
 class Writer(Protocol):
-    """One object being written (``journeys.ports.BlobWriter``)."""
+    """One object being written (``journeys.ports.stores.BlobWriter``)."""
 
     @property
     def light(self) -> bool: ...

@@ -54,7 +54,7 @@ def _translated() -> Iterator[None]:
 
 
 class LocalWriter:
-    """A blob being written (see ``journeys.ports.BlobWriter``); a small one is in memory until it is committed."""
+    """A blob being written (``journeys.ports.stores.BlobWriter``); a small one is in memory until it is committed."""
 
     def __init__(self, store: "LocalStore", blob: str):
         self._store = store

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from zegel.errors import Unavailable
-from zegel.journeys.ports import BlobStore, Records
+from zegel.journeys.ports.records import Records
+from zegel.journeys.ports.stores import BlobStore
 from zegel.parcels.copies import Copy, CopyState, Outline
 from zegel.stores.drivers.driver import Remains, Stored
 from zegel.stores.placement import PatchFacts, Placement, Refusal, Spread

@@ -1,0 +1,61 @@
+"""Who acts (``people``)."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Actor(Protocol):
+    """An account that has shown who it is (``people``)."""
+
+    @property
+    def account(self) -> str:
+        """The account's identifier: what audit entries name, never the address."""
+
+    @property
+    def active(self) -> bool: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def officer(self) -> bool:
+        """Whether it may see the patchwork and leave suppliers."""
+
+
+class People(Protocol):
+    """Accounts and their credentials (``people``)."""
+
+    def add(self, address: str, name: str, password: str | None) -> Actor:
+        """Raises Mistake ``account-exists``. Inside a transaction."""
+
+    def find(self, address: str) -> Actor:
+        """Raises NotFound ``unknown-account``."""
+
+    def new_token(self, address: str, label: str) -> str:
+        """Make a token, return it once, keep only its SHA-256. Inside a transaction."""
+
+    def by_token(self, token: str) -> Actor:
+        """Raises Denied ``bad-token``; the same answer for unknown, revoked and malformed."""
+
+    def by_password(self, address: str, password: str) -> Actor:
+        """Raises Denied ``bad-login``; takes as long for an unknown address as for a wrong password."""
+
+    def set_officer(self, address: str, officer: bool) -> None:
+        """Raises NotFound ``unknown-account``. Inside a transaction."""
+
+    def accounts(self) -> Sequence[Actor]: ...
+
+    def allow(self, address: str, other: str, name: str) -> None:
+        """Let the account with this address send as ``other`` too. Inside a transaction."""
+
+    def disallow(self, address: str, other: str) -> None:
+        """Raises NotFound ``unknown-right``. Inside a transaction."""
+
+    def rights(self, address: str) -> Sequence[tuple[str, str]]:
+        """The (address, name) that the account may send as besides its own. Raises NotFound."""
+
+    def is_used(self, address: str) -> bool:
+        """Whether an open account has this address or may send as it, whatever the case."""
+
+    def standing_for(self, account: str, address: str) -> Actor | None:
+        """The account as it appears when it sends as ``address``; None when it may not."""
