@@ -28,7 +28,8 @@ SENDER, READER = "zorg@voorbeeld.example", "j.dejong@example.net"
 _LOOK = """
 import json, sys
 from pathlib import Path
-from zegel.wiring.build import build, configure_django, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import configure_django, open_ground
 ground = open_ground(Path(sys.argv[1]))
 configure_django(ground, "outside")
 house = build(ground, "outside")

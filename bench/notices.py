@@ -40,7 +40,8 @@ def fill(data: Path, count: int) -> None:
     from zegel.parcels.identifiers import new_identifier
     from zegel.parcels.outbox_words import NoticeWords, spell_words
     from zegel.parcels.proofs import parse_proof
-    from zegel.wiring.build import build, configure_django, open_ground, utc_now
+    from zegel.wiring.build import build
+    from zegel.wiring.ground import configure_django, open_ground, utc_now
 
     ground = open_ground(data)
     configure_django(ground, "inside")
@@ -127,7 +128,8 @@ def copied(full: Path, url: str, couriers: int) -> Path:
 
 def waiting(data: Path, answers: "multiprocessing.connection.Connection") -> None:
     """Answer every question with how many rows wait."""
-    from zegel.wiring.build import build, configure_django, open_ground
+    from zegel.wiring.build import build
+    from zegel.wiring.ground import configure_django, open_ground
 
     ground = open_ground(data)
     configure_django(ground, "outside")

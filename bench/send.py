@@ -57,7 +57,8 @@ def submit(data: Path, count: int, started: "multiprocessing.synchronize.Barrier
     """Send ``count`` parcels, one after another."""
     from zegel.journeys.submit import Message, ReaderWish
     from zegel.parcels.proofs import parse_proof
-    from zegel.wiring.build import build, configure_django, open_ground
+    from zegel.wiring.build import build
+    from zegel.wiring.ground import configure_django, open_ground
 
     ground = open_ground(data)
     configure_django(ground, "inside")

@@ -24,7 +24,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zegel.wiring.build import build, configure_django, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import configure_django, open_ground
 
 SENDER = "zorg@voorbeeld.example"
 

@@ -37,8 +37,8 @@ from zegel.records.sql import SqlRecords
 from zegel.stores.choosing import Patch
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.patchwork import Patchwork
-from zegel.wiring.build import Inside, Peers, assemble
 from zegel.wiring.config import MailPart, SmsPart
+from zegel.wiring.joining import Inside, Peers, assemble
 
 SENDER = "zorg@voorbeeld.example"
 READER = "j.dejong@example.net"

@@ -59,7 +59,8 @@ deliver = "portal"
 _FOUND = """
 import sys
 from pathlib import Path
-from zegel.wiring.build import build, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import open_ground
 from zegel.wiring.founding import found
 data, url, sender, account, password = sys.argv[1:]
 found(Path(data), organisation="Gemeente Ander", url=url, sender=sender)

@@ -31,7 +31,7 @@ from zegel.parcels.signature import Signature, spell_signed
 from zegel.records.models import Slip
 from zegel.transport.delivery import Delivered, RawMail
 from zegel.transport.zegel import Promise
-from zegel.wiring.build import Peers
+from zegel.wiring.joining import Peers
 
 SENDER, TEAM, DESK = "zorg@wij.test", "team@ander.test", "balie@loket.test"
 THERE = "post.wij.test"

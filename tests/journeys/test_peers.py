@@ -56,7 +56,7 @@ from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import new_identifier
 from zegel.parcels.signature import SigningKey, read_signed, verify
 from zegel.peers.arrivals import ArrivalPost
-from zegel.wiring.build import Peers
+from zegel.wiring.joining import Peers
 
 pytestmark = pytest.mark.slow
 

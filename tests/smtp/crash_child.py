@@ -16,7 +16,8 @@ from typing import Any
 from zegel.doors.smtp import session
 from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.serve import run
-from zegel.wiring.build import build, configure_django, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import configure_django, open_ground
 from zegel.wiring.smtp import door_journeys
 
 _fatal = (sys.argv[2], int(sys.argv[3]))

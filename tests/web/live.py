@@ -21,14 +21,15 @@ from zegel.journeys.submit import Message, Packing, ReaderWish, Submit
 from zegel.parcels.claim import Link, read_link
 from zegel.parcels.proofs import parse_proof
 from zegel.peers.server import PeerServer, RemoteActor
-from zegel.wiring.build import utc_now
+from zegel.wiring.ground import utc_now
 
 SENDER = "zorg@voorbeeld.example"
 PASSWORD = "niet-te-raden-123"
 _FOUND = """
 import sys
 from pathlib import Path
-from zegel.wiring.build import build, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import open_ground
 from zegel.wiring.founding import found
 data, port, database, threads, sender, password = sys.argv[1:]
 found(Path(data), organisation="Gemeente Voorbeeld", url=f"http://127.0.0.1:{port}", sender="post@voorbeeld.example",

@@ -17,8 +17,8 @@ from tests.smtp.wire import Wire
 from tests.wiring.test_patches import REST
 from zegel.errors import Mistake
 from zegel.parcels.limits import Limits
-from zegel.wiring.build import Ground
 from zegel.wiring.config import check_config
+from zegel.wiring.ground import Ground
 from zegel.wiring.smtp import door_config
 
 __all__ = ["data"]

@@ -8,8 +8,8 @@ import pytest
 from zegel.errors import Mistake
 from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier
-from zegel.wiring.build import Ground
 from zegel.wiring.config import check_config
+from zegel.wiring.ground import Ground
 from zegel.wiring.ways import MailWays
 
 BASE: dict[str, Any] = {

@@ -14,7 +14,8 @@ from zegel.journeys.mail_check import MailCheck
 from zegel.journeys.ports.people import Actor
 from zegel.journeys.read import Read
 from zegel.journeys.submit import Submit
-from zegel.wiring.build import Zone, build, configure_django, dkim_keys, open_ground, utc_now
+from zegel.wiring.build import build, dkim_keys
+from zegel.wiring.ground import Zone, configure_django, open_ground, utc_now
 from zegel.wiring.serve import ROLES, run_group, run_role
 
 

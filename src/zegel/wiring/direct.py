@@ -14,7 +14,7 @@ from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import DirectRoute
 from zegel.peers.arrivals import ArrivalPost
 from zegel.transport.zegel import LABEL, parse_zegel, spell_zegel
-from zegel.wiring.build import Ground, utc_now
+from zegel.wiring.ground import Ground, utc_now
 
 
 def build_domains(ground: Ground) -> Domains:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from zegel.errors import Mistake
 from zegel.keys.custody import make_keys
-from zegel.wiring.build import configure_django, make_outside_key, open_ground
 from zegel.wiring.config import FILE, check_config
+from zegel.wiring.ground import configure_django, make_outside_key, open_ground
 
 _TEXT = """\
 # Zegel. Every key is explained in docs/reference/configuration.md; unknown keys are refused.

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from zegel.journeys.judge import Judge
 from zegel.journeys.wishes import Defaults
-from zegel.wiring.build import Ground, utc_now
+from zegel.wiring.ground import Ground, utc_now
 from zegel.wiring.ways import MailWays
 
 ZONE = "Europe/Amsterdam"

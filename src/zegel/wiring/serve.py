@@ -25,7 +25,8 @@ from pathlib import Path
 
 from zegel.errors import Mistake, ZegelError
 from zegel.journeys.house import House
-from zegel.wiring.build import Ground, Zone, build, configure_django, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import Ground, Zone, configure_django, open_ground
 
 ROLES = ("outside", "tidy", "inside", "smtp", "courier")
 _LOG = logging.getLogger("zegel.serve")

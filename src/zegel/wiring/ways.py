@@ -12,9 +12,9 @@ from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
-from zegel.wiring.build import Ground, utc_now
 from zegel.wiring.config import MailboxPart
 from zegel.wiring.direct import build_direct_route, build_domains, build_zegels
+from zegel.wiring.ground import Ground, utc_now
 
 _ASKING = 16
 """Domains that are asked at the same time."""

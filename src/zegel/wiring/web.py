@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from zegel.wiring.build import Zone, build, configure_django, open_ground
+from zegel.wiring.build import build
+from zegel.wiring.ground import Zone, configure_django, open_ground
 
 
 def _program(zone: Zone) -> Any:
