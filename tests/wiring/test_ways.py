@@ -9,6 +9,7 @@ from zegel.errors import Mistake
 from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier
 from zegel.wiring.config import check_config
+from zegel.wiring.direct import Direct
 from zegel.wiring.ground import Ground
 from zegel.wiring.ways import MailWays
 
@@ -22,7 +23,8 @@ BOX = {"domains": ["voorbeeld.example"], "deliver": "lmtp", "host": "/run/doveco
 
 
 def ways(**parts: object) -> MailWays:
-    return MailWays(Ground(Path("/nowhere"), check_config({**BASE, **parts}, Path("zegel.toml"))))
+    ground = Ground(Path("/nowhere"), check_config({**BASE, **parts}, Path("zegel.toml")))
+    return MailWays(ground, Direct(ground))
 
 
 class Signer:

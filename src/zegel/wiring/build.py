@@ -13,6 +13,7 @@ from zegel.wiring.joining import Inside, Peers, assemble
 
 if TYPE_CHECKING:
     from zegel.keys.dkim import DkimKeys
+    from zegel.wiring.direct import Direct
 
 
 def build(ground: Ground, zone: Zone) -> House:
@@ -20,6 +21,7 @@ def build(ground: Ground, zone: Zone) -> House:
     from zegel.keys.custody import PublicKeys
     from zegel.people.accounts import SqlPeople
     from zegel.records.sql import SqlRecords
+    from zegel.wiring.direct import Direct
     from zegel.wiring.patches import build_patchwork
 
     config = ground.config
@@ -34,26 +36,24 @@ def build(ground: Ground, zone: Zone) -> House:
         limits=config.limits.limits(),
         domains=frozenset(config.organisation.domains),
     )
-    records, people = SqlRecords(), SqlPeople(utc_now)
+    records, people, direct = SqlRecords(), SqlPeople(utc_now), Direct(ground)
     return assemble(
         profile,
         records=records,
         people=people,
         store=build_patchwork(config, ground.data, records, utc_now),
         key=outside_key(ground),
-        inside=_inside(ground, people) if zone == "inside" else None,
-        peers=_peers(ground),
+        inside=_inside(ground, people, direct) if zone == "inside" else None,
+        peers=_peers(ground, direct),
     )
 
 
-def _peers(ground: Ground) -> Peers | None:
-    from zegel.wiring.direct import build_arrival_post, build_zegels
-
+def _peers(ground: Ground, direct: "Direct") -> Peers | None:
     config = ground.config
-    if not (config.direct.enabled and config.peers.enabled):
+    if not config.direct.enabled or direct.zegels is None:
         return None
     budget = Budget(config.peers.hour_bytes, config.peers.hour_bytes_all)
-    return Peers(build_zegels(ground), build_arrival_post(ground), config.takes, budget)
+    return Peers(direct.zegels, direct.arrival_post, config.takes, budget)
 
 
 def dkim_keys(ground: Ground) -> "DkimKeys":
@@ -65,7 +65,7 @@ def dkim_keys(ground: Ground) -> "DkimKeys":
     return DkimKeys(ground.keys / "dkim", domain)
 
 
-def _inside(ground: Ground, people: MovingPeople) -> Inside:
+def _inside(ground: Ground, people: MovingPeople, direct: "Direct") -> Inside:
     from zegel.keys.arrivals import ArrivalKey
     from zegel.keys.custody import Custody
     from zegel.keys.mailboxes import MailboxKeys
@@ -80,7 +80,7 @@ def _inside(ground: Ground, people: MovingPeople) -> Inside:
     if config.mail.bounces != "none":
         bounces = BounceAddresses(config.mail.bounces or config.mail.sender, custody.bounce_key)
     signer = dkim_keys(ground).signer(config.mail.dkim, utc_now) if config.mail.dkim else None
-    mail_ways = MailWays(ground, people.is_used)
+    mail_ways = MailWays(ground, direct, people.is_used)
     return Inside(
         custody=custody,
         notifier=notifier(config.mail, config.sms, ground.data, NoticeWays(bounces, signer)),

@@ -88,9 +88,9 @@ def _serve(data: Path, role: str) -> None:
 
 
 def _mail_check(data: Path) -> MailCheck:
-    from zegel.wiring.direct import build_mail_check
+    from zegel.wiring.direct import mail_check
 
-    return build_mail_check(open_ground(data))
+    return mail_check(open_ground(data))
 
 
 def _zegel_records(data: Path) -> list[tuple[str, str]]:

@@ -334,6 +334,11 @@ class Config(_Part):
     demo: bool = False
 
     @property
+    def hostname(self) -> str:
+        """What our mail programs call themselves, to servers and to clients."""
+        return self.smtp.hostname or self.organisation.host.partition(":")[0]
+
+    @property
     def takes(self) -> dict[str, Takes]:
         """What mailboxes of each own mail domain take when it comes sealed from elsewhere."""
         kinds: dict[str, Takes] = {"portal": "message"}

@@ -1,5 +1,7 @@
 """``[direct]`` in the configuration → what looks domains up, and what delivers to those that prove themselves."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from ssl import create_default_context
 from urllib.parse import urlsplit
@@ -17,38 +19,46 @@ from zegel.transport.zegel import LABEL, parse_zegel, spell_zegel
 from zegel.wiring.ground import Ground, utc_now
 
 
-def build_domains(ground: Ground) -> Domains:
-    """Raises Mistake ``bad-resolver``, ``bad-config``."""
-    direct = ground.config.direct
-    resolver = Resolver(direct.resolvers, direct.trusted_resolvers)
-    return Domains(resolver, PolicyServers(_authorities(ground)), nta7516=direct.nta7516)
+@dataclass
+class Direct:
+    """One of each in a process: whoever asks or delivers first has asked for all.
+
+    Raises Mistake ``bad-resolver``, ``bad-config`` for what cannot be.
+    """
+
+    ground: Ground
+
+    @cached_property
+    def domains(self) -> Domains:
+        policies = PolicyServers(_authorities(self.ground))
+        return Domains(self._resolver, policies, nta7516=self.ground.config.direct.nta7516)
+
+    @cached_property
+    def zegels(self) -> Zegels | None:
+        """None where ``[peers]`` is off."""
+        return Zegels(self._resolver, _authorities(self.ground)) if self.ground.config.peers.enabled else None
+
+    @cached_property
+    def route(self) -> DirectRoute:
+        """Delivers to choices that ``transport.way.choose_way`` made."""
+        return DirectRoute(self.ground.config.hostname, authorities=_authorities(self.ground))
+
+    @cached_property
+    def arrival_post(self) -> ArrivalPost:
+        """Hands sealed parcels to other organisations."""
+        return ArrivalPost(_authorities(self.ground))
+
+    @cached_property
+    def _resolver(self) -> Resolver:
+        direct = self.ground.config.direct
+        return Resolver(direct.resolvers, direct.trusted_resolvers)
 
 
-def build_direct_route(ground: Ground) -> DirectRoute:
-    """Delivers to choices that ``transport.way.choose_way`` made."""
-    config = ground.config
-    return DirectRoute(
-        config.smtp.hostname or config.organisation.host.partition(":")[0], authorities=_authorities(ground)
-    )
-
-
-def build_zegels(ground: Ground) -> Zegels:
-    """Raises Mistake ``bad-resolver``, ``bad-config``."""
-    direct = ground.config.direct
-    return Zegels(Resolver(direct.resolvers, direct.trusted_resolvers), _authorities(ground))
-
-
-def build_arrival_post(ground: Ground) -> ArrivalPost:
-    """Hands sealed parcels to other organisations."""
-    return ArrivalPost(_authorities(ground))
-
-
-def build_mail_check(ground: Ground) -> MailCheck:
-    """Needs no keys and no database."""
-    own = frozenset(ascii_name(domain) for part in ground.config.mailbox for domain in part.domains)
-    config = ground.config
-    zegels = build_zegels(ground) if config.peers.enabled else None
-    return MailCheck(build_domains(ground), build_direct_route(ground), utc_now, config.direct.enabled, own, zegels)
+def mail_check(ground: Ground) -> MailCheck:
+    """Needs no keys and no database, and ``[direct]`` may be off."""
+    config, direct = ground.config, Direct(ground)
+    own = frozenset(ascii_name(domain) for part in config.mailbox for domain in part.domains)
+    return MailCheck(direct.domains, direct.route, utc_now, config.direct.enabled, own, direct.zegels)
 
 
 def zegel_records(ground: Ground) -> list[tuple[str, str]]:

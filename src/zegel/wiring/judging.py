@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from zegel.journeys.judge import Judge
 from zegel.journeys.wishes import Defaults
+from zegel.wiring.direct import Direct
 from zegel.wiring.ground import Ground, utc_now
 from zegel.wiring.ways import MailWays
 
@@ -14,4 +15,4 @@ def judge(ground: Ground) -> Judge:
     """As the SMTP door of this Zegel has them; asks the same resolvers about domains."""
     config, smtp = ground.config, ground.config.smtp
     defaults = Defaults(smtp.default_proof, smtp.language, ZoneInfo(ZONE), smtp.missing_proof)
-    return Judge(config.policy.policy(smtp.default_class), defaults, utc_now, MailWays(ground).ways)
+    return Judge(config.policy.policy(smtp.default_class), defaults, utc_now, MailWays(ground, Direct(ground)).ways)

@@ -19,7 +19,7 @@ def door_config(ground: Ground, readers: int) -> DoorConfig:
     if part.listen:
         parts = (ListenerPart(kind="submission", listen=part.listen, tls=part.tls), *parts)
     config = DoorConfig(
-        hostname=part.hostname or ground.config.organisation.host.partition(":")[0],
+        hostname=ground.config.hostname,
         listeners=tuple(_listener(ground, part, one, limits) for one in parts),
         default_proof=part.default_proof,
         missing_proof=part.missing_proof,

@@ -13,7 +13,7 @@ from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
 from zegel.wiring.config import MailboxPart
-from zegel.wiring.direct import build_direct_route, build_domains, build_zegels
+from zegel.wiring.direct import Direct
 from zegel.wiring.ground import Ground, utc_now
 
 _ASKING = 16
@@ -25,6 +25,7 @@ class MailWays:
     """What the configuration says of ways."""
 
     ground: Ground
+    direct: Direct
     is_used: Callable[[str], bool] = lambda _: True
     """Whether somebody here may read a mailbox that is kept in the portal."""
 
@@ -33,20 +34,18 @@ class MailWays:
         """Raises Mistake ``bad-resolver``."""
         config = self.ground.config
         own = frozenset(domain for part in config.mailbox if part.deliver != "portal" for domain in part.domains)
-        domains = build_domains(self.ground) if config.direct.enabled else None
         pool = ThreadPoolExecutor(_ASKING, thread_name_prefix="domains")
         plain = config.mail.kind == "smtp"
         portal = config.portal_domains
-        zegels = build_zegels(self.ground) if config.direct.enabled and config.peers.enabled else None
         return Ways(
             own,
-            domains,
+            self.direct.domains if config.direct.enabled else None,
             pool,
             utc_now,
             plain=plain,
             portal=portal,
             is_used=self.is_used,
-            zegels=zegels,
+            zegels=self.direct.zegels if config.direct.enabled else None,
             sends_as=config.mail.domain,
             keys=self._keys,
         )
@@ -64,7 +63,7 @@ class MailWays:
         config = self.ground.config
         found: dict[Way, Carrier] = {}
         if config.direct.enabled:
-            direct = DirectCarrier(self.ways, build_direct_route(self.ground))
+            direct = DirectCarrier(self.ways, self.direct.route)
             found["direct"] = SignedCarrier(direct, signer) if signer else direct
         if config.mailbox:
             served = [part for part in config.mailbox if part.deliver != "portal"]
@@ -74,19 +73,14 @@ class MailWays:
             mail = config.mail
             secret = self.ground.path(mail.password_file) if mail.password_file else None
             relay = MailServer(mail.host, mail.port, "smtp", mail.tls, None, "", mail.user, secret)
-            plain = FixedRoute(relay, self._own_name)
+            plain = FixedRoute(relay, self.ground.config.hostname)
             # What passes is not always written by us.
             found["plain"] = SignedCarrier(plain, signer, config.mail_domains) if signer else plain
         return found
-
-    @property
-    def _own_name(self) -> str:
-        config = self.ground.config
-        return config.smtp.hostname or config.organisation.host.partition(":")[0]
 
     def _mailbox(self, part: MailboxPart) -> FixedRoute:
         if part.deliver == "portal":
             raise AssertionError("a mailbox in the portal has no server")
         authorities = self.ground.path(part.authorities) if part.authorities else None
         server = MailServer(part.host, part.port, part.deliver, part.tls, authorities, part.name)
-        return FixedRoute(server, self._own_name)
+        return FixedRoute(server, self.ground.config.hostname)
