@@ -12,7 +12,7 @@ import pytest
 from tests.ground.databases import Database
 from tests.ground.house import Clock, Ground, make_house
 from zegel import seal
-from zegel.doors.web.schemas import profile_members
+from zegel.doors.web.published import profile_members
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable
 from zegel.journeys.arrive import Arrive, Budget
 from zegel.journeys.uploads import Uploads

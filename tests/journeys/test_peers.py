@@ -45,7 +45,7 @@ from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.logins import Logins
 from zegel.doors.smtp.serve import Server
-from zegel.doors.web.schemas import profile_members
+from zegel.doors.web.published import profile_members
 from zegel.errors import Unavailable, ZegelError
 from zegel.journeys.arrive import Budget
 from zegel.journeys.ways import Ways

@@ -4,13 +4,48 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Status
+from pydantic import BaseModel, Field
 
 from zegel.doors.web.installed import house
 from zegel.doors.web.lanes import transfer
 from zegel.doors.web.ninja_api import TokenAuth, ZegelAPI, actor_of, errors
-from zegel.doors.web.schemas import Deposited, SignatureOut, SignIn
+from zegel.doors.web.schemas import Deposited, Identifier, Strict, b64
 from zegel.doors.web.submission import PARCEL_SCHEMA, receive
-from zegel.parcels.signature import SUITE
+from zegel.parcels.manifest import spell_time
+from zegel.parcels.signature import SUITE, Signature
+
+
+class SignIn(Strict):
+    """Which manifest to sign: the parcel's identifier, and the hex SHA-256 of line 1 (docs/format.md §4.2)."""
+
+    parcel: Identifier
+    sha256: str = Field(max_length=64)
+
+
+class SignatureOut(BaseModel):
+    """The members of line 2 of the signed manifest."""
+
+    zegel: str = "signature v1"
+    suite: str
+    key: str
+    host: str
+    sender: str
+    time: str
+    ed25519: str
+    mldsa65: str
+
+    @classmethod
+    def of(cls, signature: Signature, suite: str) -> "SignatureOut":
+        return cls(
+            suite=suite,
+            key=signature.key,
+            host=signature.host,
+            sender=signature.sender,
+            time=spell_time(signature.time),
+            ed25519=b64(signature.ed25519),
+            mldsa65=b64(signature.mldsa65),
+        )
+
 
 inside = Router(auth=TokenAuth(), tags=["inside"])
 

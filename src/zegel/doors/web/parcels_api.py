@@ -1,12 +1,177 @@
 """``/api/v1/parcels``: deposits, and what became of them. A sender sees his own parcels and nobody else's."""
 
+import base64
+import binascii
+from typing import Annotated, Literal
+
 from django.http import HttpRequest
 from ninja import Router, Status
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from zegel.doors.web.installed import house
 from zegel.doors.web.ninja_api import TokenAuth, actor_of, errors
-from zegel.doors.web.schemas import AccountOut, Deposited, DepositIn, ExpiryIn, ParcelOut, ParcelPage, ProofIn, RevokeIn
+from zegel.doors.web.schemas import Deposited, Identifier, Language, Moment, ProofWord, Strict
+from zegel.parcels.deposit import SUITE, Blob, Deposit, Reader
+from zegel.parcels.limits import NOTICE_BYTES, SLIP_BYTES
 from zegel.parcels.manifest import read_time
+from zegel.parcels.proofs import Proof, sms_proof
+from zegel.parcels.spelling import spell_status
+from zegel.parcels.states import ParcelStatus
+
+
+def _unb64(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError("not base64")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("not base64") from None
+
+
+def _schema(most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "contentEncoding": "base64", "maxLength": (most + 2) // 3 * 4})
+
+
+Half = Annotated[bytes, BeforeValidator(_unb64), Field(max_length=64), _schema(64)]
+SealedSlip = Annotated[bytes, BeforeValidator(_unb64), Field(max_length=SLIP_BYTES), _schema(SLIP_BYTES)]
+SealedNotice = Annotated[bytes, BeforeValidator(_unb64), Field(max_length=NOTICE_BYTES), _schema(NOTICE_BYTES)]
+
+
+class ProofIn(Strict):
+    """``telephone`` is for ``sms``; ``salt`` (16 bytes) and ``verifier`` (32) are for ``code`` (docs/format.md §6)."""
+
+    kind: ProofWord
+    telephone: str = Field("", max_length=40)
+    salt: Half = b""
+    verifier: Half = b""
+
+    def proof(self) -> Proof:
+        """Raises Mistake ``bad-telephone``."""
+        match self.kind:
+            case "sms":
+                return sms_proof(self.telephone)
+            case "code":
+                return Proof("code", salt=self.salt, verifier=self.verifier)
+        return Proof("mail")
+
+
+class ReaderIn(Strict):
+    """One reader; for the organisation's ``archive`` slip, address, share and notice are empty."""
+
+    slip: Identifier
+    kind: Literal["claim", "archive"] = "claim"
+    address: str = Field("", max_length=320)
+    language: Language = "nl"
+    proof: ProofIn
+    sealed_slip: SealedSlip
+    share: Half = b""
+    sealed_notice: SealedNotice = b""
+
+    def reader(self) -> Reader:
+        return Reader(
+            slip=self.slip,
+            address=self.address,
+            proof=self.proof.proof(),
+            sealed_slip=self.sealed_slip,
+            share=self.share,
+            sealed_notice=self.sealed_notice,
+            language=self.language,
+            kind=self.kind,
+        )
+
+
+class BlobIn(Strict):
+    """A blob that was uploaded, and the receipt for it."""
+
+    blob: Identifier
+    receipt: str = Field(max_length=2048)
+
+
+class DepositIn(Strict):
+    """A whole sealed parcel: the manifest's blob first, then the attachments in the manifest's order."""
+
+    parcel: Identifier
+    suite: str = Field(SUITE, max_length=60)
+    class_: int = Field(alias="class", ge=0, le=4)
+    expires: Moment
+    language: Language = "nl"
+    blobs: list[BlobIn]
+    readers: list[ReaderIn]
+
+    def deposit(self, sender: str, blobs: tuple[Blob, ...]) -> Deposit:
+        """The same for the journey; raises Mistake ``bad-date``, ``bad-telephone``."""
+        return Deposit(
+            parcel=self.parcel,
+            sender=sender,
+            class_=self.class_,
+            expires=read_time(self.expires),
+            blobs=blobs,
+            readers=tuple(reader.reader() for reader in self.readers),
+            language=self.language,
+            suite=self.suite,
+        )
+
+
+class ReaderOut(BaseModel):
+    """One reader, and the moments at which something happened to her."""
+
+    slip: str
+    address: str
+    proof: str
+    way: str
+    state: str
+    sent: str
+    announced: str | None
+    delivered: str | None
+    opened: str | None
+    downloaded: str | None
+    unreached: str | None
+    revoked: str | None
+
+
+class ParcelOut(BaseModel):
+    """One parcel as its sender sees it. The subject is not here: only readers can see it."""
+
+    parcel: str
+    class_: int = Field(alias="class")
+    created: str
+    expires: str
+    state: Literal["live", "revoked", "expired", "gone"]
+    size: int
+    attachments: int
+    readers: list[ReaderOut]
+
+    @classmethod
+    def of(cls, status: ParcelStatus) -> "ParcelOut":
+        return cls.model_validate(spell_status(status))
+
+
+class ParcelPage(BaseModel):
+    """Newest first; ``next`` is the ``before`` of the next page, empty on the last."""
+
+    parcels: list[ParcelOut]
+    next: str
+
+
+class RevokeIn(Strict):
+    """Without ``slip``, the parcel is withdrawn from every reader."""
+
+    slip: str = Field("", max_length=26)
+
+
+class ExpiryIn(Strict):
+    """Until when readers can open it."""
+
+    expires: Moment
+
+
+class AccountOut(BaseModel):
+    """Whose token this is."""
+
+    account: str
+    address: str
+    name: str
+
 
 parcels = Router(auth=TokenAuth(), tags=["parcels"])
 

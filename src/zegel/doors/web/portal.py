@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from zegel.doors.web.installed import house
-from zegel.doors.web.schemas import profile_members
+from zegel.doors.web.published import profile_members
 from zegel.doors.web.settings import ours
 from zegel.errors import Mistake
 from zegel.parcels import identifiers

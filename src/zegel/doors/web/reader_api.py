@@ -5,13 +5,109 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from ninja import Router, Status
+from pydantic import BaseModel, Field
 
 from zegel.doors.web.installed import house
 from zegel.doors.web.lanes import Outgoing
 from zegel.doors.web.ninja_api import errors
 from zegel.doors.web.ranges import Range, read_range
-from zegel.doors.web.schemas import AnnouncedOut, CodeIn, OpenIn, ReleasedOut
+from zegel.doors.web.schemas import Language, ProofWord, Strict, b64
 from zegel.errors import Denied, Mistake
+from zegel.parcels.manifest import spell_time
+from zegel.parcels.release import Announced, Released
+
+
+class Named(BaseModel):
+    """A name and an address."""
+
+    name: str
+    address: str
+
+
+class OrganisationOut(BaseModel):
+    """Who runs this Zegel."""
+
+    name: str
+    host: str
+
+
+class ProofOut(BaseModel):
+    """Which proof is wanted; ``hint`` is the last two digits of the telephone, else empty."""
+
+    kind: ProofWord
+    hint: str
+
+
+class AnnouncedOut(BaseModel):
+    """What a reader may know before she proved anything."""
+
+    organisation: OrganisationOut
+    sender: Named
+    proof: ProofOut
+    created: str
+    expires: str
+    language: str
+
+    @classmethod
+    def of(cls, found: Announced) -> "AnnouncedOut":
+        return cls(
+            organisation=OrganisationOut(name=found.organisation.name, host=found.organisation.host),
+            sender=Named(name=found.sender.name, address=found.sender.address),
+            proof=ProofOut.model_validate({"kind": found.proof, "hint": found.hint}),
+            created=spell_time(found.created),
+            expires=spell_time(found.expires),
+            language=found.language,
+        )
+
+
+class CodeIn(Strict):
+    """The language of the page; the SMS is in the language that the sender chose for this reader."""
+
+    language: Language = "nl"
+
+
+class ShownProof(Strict):
+    """The proof; ``code`` for ``code`` and ``sms``."""
+
+    kind: ProofWord
+    code: str = Field("", max_length=512)
+
+
+class OpenIn(Strict):
+    """Either a proof, or the ticket of an earlier proof less than an hour ago."""
+
+    proof: ShownProof | None = None
+    ticket: str | None = Field(None, max_length=2048)
+
+
+class SealedFile(BaseModel):
+    """A blob and its sealed size in bytes."""
+
+    blob: str
+    size: int
+
+
+class ReleasedOut(BaseModel):
+    """What opens together with the secret in the link; ``slip`` and ``share`` are base64."""
+
+    parcel: str
+    slip: str
+    share: str
+    blobs: list[SealedFile]
+    ticket: str
+    ticket_until: str
+
+    @classmethod
+    def of(cls, found: Released) -> "ReleasedOut":
+        return cls(
+            parcel=found.parcel,
+            slip=b64(found.sealed_slip),
+            share=b64(found.share),
+            blobs=[SealedFile(blob=blob, size=size) for blob, size in found.blobs],
+            ticket=found.ticket,
+            ticket_until=spell_time(found.ticket_until),
+        )
+
 
 reader = Router(tags=["reader"])
 

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from zegel.doors.web.account import actor_in
 from zegel.doors.web.installed import house
+from zegel.doors.web.published import origin_members
 from zegel.doors.web.reader_api import sealed_bytes
-from zegel.doors.web.schemas import origin_members
 from zegel.doors.web.sent import for_senders
 from zegel.errors import Denied
 from zegel.journeys.ports.people import Actor

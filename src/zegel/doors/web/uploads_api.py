@@ -4,12 +4,34 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Status
+from pydantic import BaseModel, Field
 
 from zegel.doors.web import bodies
 from zegel.doors.web.installed import house
 from zegel.doors.web.lanes import transfer
 from zegel.doors.web.ninja_api import BringerAuth, actor_of, errors
-from zegel.doors.web.schemas import Parts, StoredBlob
+from zegel.doors.web.schemas import Strict
+from zegel.parcels.deposit import Blob
+
+
+class StoredBlob(BaseModel):
+    """A blob that is durable; the receipt is what the deposit shows. ``sha256`` is of the sealed bytes."""
+
+    blob: str
+    size: int
+    sha256: str
+    receipt: str
+
+    @classmethod
+    def of(cls, blob: Blob, receipt: str) -> "StoredBlob":
+        return cls(blob=blob.blob, size=blob.size, sha256=blob.sha256, receipt=receipt)
+
+
+class Parts(Strict):
+    """How many parts, from 0, make the blob."""
+
+    parts: int = Field(ge=1)
+
 
 uploads = Router(auth=BringerAuth(), tags=["uploads"])
 
