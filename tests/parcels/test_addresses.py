@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zegel.errors import Mistake
-from zegel.parcels.addresses import checked_address
+from zegel.parcels.addresses import checked_address, shown_name
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,28 @@ def test_what_is_accepted_can_stand_in_a_header(text: str) -> None:
         return
     assert not set(address) & set('\r\n\x00<>,;"()[] \t')
     assert address.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Jan  de\tJong\r\n", "Jan de Jong"),
+        ("Jan\r\nBcc: x", "Jan Bcc: x"),
+        ("Zoë van ’t Hof 👩", "Zoë van ’t Hof 👩"),
+        ("Jan \u202enelkniw", "Jan nelkniw"),
+        ("J\u200ban\x00\ud800\x9b", "Jan"),
+        ("a \u200b b", "a b"),
+        ("x" * 199 + " y", "x" * 199),
+        ("", ""),
+    ],
+)
+def test_names_of_people_are_shown_as_they_look(text: str, name: str) -> None:
+    assert shown_name(text) == name
+
+
+@given(st.text(max_size=300))
+def test_a_shown_name_is_one_line_and_stays_as_it_is(text: str) -> None:
+    name = shown_name(text)
+    assert name.isprintable()
+    assert len(name) <= 200
+    assert shown_name(name) == name

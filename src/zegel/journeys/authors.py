@@ -9,9 +9,7 @@ from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.people import Actor, People
 from zegel.journeys.ports.records import Records
-from zegel.parcels.addresses import checked_address
-
-_LONGEST_NAME = 200
+from zegel.parcels.addresses import checked_address, shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +26,8 @@ class WithoutAccount:
 
     @classmethod
     def of(cls, account: Literal["relay", "stranger"], address: str, name: str) -> Self:
-        """``name`` is as a header says it: only what can be printed is kept, on one line."""
-        shown = "".join(char for char in " ".join(name.split()) if char.isprintable())
-        return cls(address, shown[:_LONGEST_NAME], account)
+        """``name`` is as a header says it."""
+        return cls(address, shown_name(name), account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from zegel.errors import Mistake
 
+LONGEST_NAME = 200
+"""Characters of the name of a person or an organisation."""
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}\Z")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*\Z")
 
@@ -15,6 +17,16 @@ class Person:
 
     name: str
     address: str
+
+
+def shown_name(text: str) -> str:
+    """A person's name as we show it, whoever wrote it: one line of at most 200 characters.
+
+    What cannot be seen is left out, for the reason that addresses refuse it; a bidi override in a name would also turn
+    round the address that stands beside it.
+    """
+    seen = "".join(char for char in text if char.isprintable() or char.isspace())
+    return " ".join(seen.split())[:LONGEST_NAME].rstrip()
 
 
 def checked_address(text: str) -> str:

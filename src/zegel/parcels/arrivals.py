@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from zegel.errors import Damaged, Denied, Mistake
-from zegel.parcels.addresses import Person, checked_address
+from zegel.parcels.addresses import LONGEST_NAME, Person, checked_address, shown_name
 from zegel.parcels.deposit import CLASSES, LANGUAGES, Blob, is_sealed
 from zegel.parcels.identifiers import checked, to_text
 from zegel.parcels.limits import SLIP_BYTES, Limits
@@ -32,7 +32,6 @@ GOOD_FOR = timedelta(days=1)
 MOST_DOMAINS = 500
 MOST_ARRIVAL = 256 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def read_peer(raw: bytes, pinned: Collection[str]) -> Peer:
         if members["zegel"] != "organisation v1":
             raise ValueError("version")
         name, host = str(members["organisation"]["name"]), str(members["organisation"]["host"])
-        if not _plain(name, _LONGEST_NAME) or not _plain(host, 253):
+        if not _plain(name, LONGEST_NAME) or not _plain(host, 253):
             raise ValueError("organisation")
         # The fingerprint is computed here: what a key calls itself proves nothing.
         listed = [SigningKey(_unb64(key["ed25519"]), _unb64(key["mldsa65"])) for key in members["signing"][:16]]
@@ -262,14 +261,12 @@ def read_arrival(text: str, limits: Limits) -> Arrival:
 def _read_arrival(members: Mapping[str, Any]) -> Arrival:
     if members["zegel"] != "arrival v1":
         raise ValueError("version")
-    name = " ".join(str(members["from"]["name"]).split())[:_LONGEST_NAME]
+    sender = members["from"]
     return Arrival(
         parcel=checked(members["parcel"]),
         slip=checked(members["slip"]),
         to=checked_address(members["to"]),
-        sender=Person(
-            "".join(char for char in name if char.isprintable()), checked_address(members["from"]["address"])
-        ),
+        sender=Person(shown_name(str(sender["name"])), checked_address(sender["address"])),
         return_to=checked_address(members["return"]),
         organisation=str(members["organisation"]),
         destination=str(members["for"]),

@@ -11,7 +11,7 @@ from typing import Any
 
 from zegel.errors import Damaged, Mistake
 from zegel.parcels import identifiers, limits
-from zegel.parcels.addresses import Person, checked_address
+from zegel.parcels.addresses import Person, checked_address, shown_name
 from zegel.parcels.names import checked_name
 from zegel.parcels.strict import without_repeats
 
@@ -210,4 +210,4 @@ def _spell_person(person: Person) -> dict[str, str]:
 
 
 def _read_person(item: dict[str, Any]) -> Person:
-    return Person(" ".join(_CONTROL.sub(" ", str(item["name"])).split())[:200], checked_address(item["address"]))
+    return Person(shown_name(str(item["name"])), checked_address(item["address"]))

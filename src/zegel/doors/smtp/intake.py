@@ -22,7 +22,7 @@ from zegel.journeys.wishes import Defaults, Wishes
 from zegel.mime.headers import Headers, decode_words, read_addresses
 from zegel.mime.onward import Added, Onward
 from zegel.mime.walker import Part
-from zegel.parcels.addresses import Person, checked_address
+from zegel.parcels.addresses import Person, checked_address, shown_name
 from zegel.parcels.manifest import checked_subject
 from zegel.parcels.notify import SILENT, Notify
 from zegel.parcels.outbox_words import MailForm
@@ -255,7 +255,7 @@ def _people(values: list[str]) -> list[Person]:
     found = []
     for name, address in read_addresses(values):
         try:
-            found.append(Person(" ".join(name.split())[:200], checked_address(address)))
+            found.append(Person(shown_name(name), checked_address(address)))
         except Mistake:
             continue
     return found

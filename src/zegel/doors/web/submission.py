@@ -18,7 +18,7 @@ from zegel.doors.web import bodies
 from zegel.doors.web.schemas import Strict
 from zegel.errors import Mistake
 from zegel.journeys.submit import AttachmentWriter, Message, Packing, ReaderWish
-from zegel.parcels.addresses import Person
+from zegel.parcels.addresses import Person, shown_name
 from zegel.parcels.deposit import CLASSES
 from zegel.parcels.expiry import read_expiry
 from zegel.parcels.limits import MANIFEST_BYTES
@@ -65,7 +65,7 @@ class SubmittedParcel(Strict):
         )
 
     def _shown(self, where: str) -> tuple[Person, ...]:
-        return tuple(Person(item.name, item.address) for item in self.readers if item.show == where)
+        return tuple(Person(shown_name(item.name), item.address) for item in self.readers if item.show == where)
 
 
 PARCEL_SCHEMA: dict[str, Any] = SubmittedParcel.model_json_schema(ref_template="#/components/schemas/{model}")
