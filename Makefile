@@ -69,7 +69,7 @@ bundle-check: node-modules
 
 ## make bench        all benchmarks; each prints ratios against a peer or a limit
 bench: setup node-modules
-	@for file in bench/*.py; do echo "== $$file"; $(RUN) python $$file; done
+	@for file in $$(grep -l __main__ bench/*.py); do echo "== $$file"; $(RUN) python $$file; done
 
 ## make fuzz         20,000 inputs per parser, or FUZZ_RUNS=… (needs Python 3.11 to 3.13)
 fuzz: setup

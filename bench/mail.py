@@ -26,7 +26,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-SENDER, READER, PASSWORD = "zorg@voorbeeld.example", "j.dejong@example.net", "een lang wachtwoord 1"
+from bench.ground import COMMAND, READER, SENDER, make_zegel, postgres, wait_for, zegel
+from tests.ground.ports import free_port
+
+PASSWORD = "een lang wachtwoord 1"
 CLIENTS = 4
 """Processes that send; sessions are threads in them."""
 
@@ -117,40 +120,13 @@ def rate(target: Target, sessions: int, mails: int, size: int) -> float:
     return sessions * each / (time.perf_counter() - begin)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-
-
 @contextmanager
-def zegel(folder: Path, name: str, database: str, processes: int) -> Iterator[Target]:
+def smtp_doors(folder: Path, name: str, database: str, processes: int) -> Iterator[Target]:
     """A Zegel as ``zegel init`` makes it, with as many SMTP doors as asked for on the same data."""
-    data, program = folder / name, [sys.executable, "-m", "zegel"]
-    more = ["--database", database] if database else []
-    arguments = [
-        "--organisation",
-        "Voorbeeld",
-        "--url",
-        "http://127.0.0.1:8025",
-        "--mail-from",
-        "post@voorbeeld.example",
-    ]
-    subprocess.run([*program, "init", "--data", data, *arguments, *more], check=True, stdout=subprocess.DEVNULL)
-    secret = folder / "password"
+    data, secret = folder / name, folder / "password"
+    make_zegel(data, database)
     secret.write_text(PASSWORD)
-    add = ["user", "add", SENDER, "--name", "Zorg", "--password-file", secret, "--data", data]
-    subprocess.run([*program, *add], check=True, stdout=subprocess.DEVNULL)
+    zegel(data, "user", "add", SENDER, "--name", "Zorg", "--password-file", str(secret))
     ports, running = [], []
     text = (data / "zegel.toml").read_text()
     try:
@@ -160,7 +136,7 @@ def zegel(folder: Path, name: str, database: str, processes: int) -> Iterator[Ta
             (data / "zegel.toml").write_text(text.replace("[smtp]\n", part))
             running.append(
                 subprocess.Popen(
-                    [*program, "serve", "--role", "smtp", "--data", data],
+                    [*COMMAND, "serve", "--role", "smtp", "--data", data],
                     stdin=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
@@ -224,26 +200,24 @@ def main() -> None:
             (50, given.count, 20_000),
             (4, 12, 25_000_000),
         )[: 3 if given.small_only else 4]:
-            found: dict[str, list[float]] = {}
+            taken: dict[str, list[float]] = {}
             for _ in range(given.rounds):
                 for target in targets:
-                    found.setdefault(target.name, []).append(rate(target, sessions, mails, size))
-            _show(sessions, size, {name: statistics.median(rates) for name, rates in found.items()})
+                    taken.setdefault(target.name, []).append(rate(target, sessions, mails, size))
+            _show(sessions, size, {name: statistics.median(rates) for name, rates in taken.items()})
 
 
 def _targets(folder: Path, stack: ExitStack, doors: int) -> list[Target]:
-    from bench.send import postgres
-
     targets = []
     if os.geteuid() == 0 and shutil.which("postfix") and _has_user("postfix"):
         targets.append(stack.enter_context(postfix(folder)))
     else:
         print("Postfix left out: it needs its program, its user and root.")
-    targets.append(stack.enter_context(zegel(folder, "Zegel, SQLite", "", 1)))
+    targets.append(stack.enter_context(smtp_doors(folder, "Zegel, SQLite", "", 1)))
     if doors > 1:
-        targets.append(stack.enter_context(zegel(folder, f"Zegel, SQLite, {doors} processes", "", doors)))
+        targets.append(stack.enter_context(smtp_doors(folder, f"Zegel, SQLite, {doors} processes", "", doors)))
     url = stack.enter_context(postgres())
-    targets.append(stack.enter_context(zegel(folder, "Zegel, PostgreSQL, 2 processes", url, 2)))
+    targets.append(stack.enter_context(smtp_doors(folder, "Zegel, PostgreSQL, 2 processes", url, 2)))
     return targets
 
 

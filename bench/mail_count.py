@@ -11,7 +11,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,10 +20,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-SENDER, READER = "zorg@voorbeeld.example", "j.dejong@example.net"
+from bench.ground import COMMAND, READER, ROOT, SENDER, make_zegel, postgres, zegel
+from tests.ground.ports import free_port
+
 _LOOK = """
 import json, sys
 from pathlib import Path
@@ -73,25 +73,18 @@ class Doors:
 
 def make(data: Path, database: str) -> str:
     """Make a Zegel with one account; returns its token."""
-    program = [sys.executable, "-m", "zegel"]
-    more = ["--database", database] if database else []
-    facts = ["--organisation", "Voorbeeld", "--url", "http://127.0.0.1:8025", "--mail-from", "post@voorbeeld.example"]
-    subprocess.run([*program, "init", "--data", data, *facts, *more], check=True, capture_output=True, cwd=ROOT)
-    add = [*program, "user", "add", SENDER, "--no-password", "--data", data]
-    done = subprocess.run(add, check=True, capture_output=True, text=True, cwd=ROOT)
-    return done.stdout.split()[-1]
+    make_zegel(data, database)
+    return zegel(data, "user", "add", SENDER, "--no-password").split()[-1]
 
 
 @contextmanager
 def doors(data: Path, token: str, processes: int = 2) -> Iterator[Doors]:
     """As many doors as asked for, on one port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     text = (data / "zegel.toml").read_text()
     part = f'[smtp]\nprocesses = {processes}\ndefault_proof = "mail"\nlisten = "127.0.0.1:{port}"\n#'
     (data / "zegel.toml").write_text(text.replace("[smtp]\n", part))
-    command = [sys.executable, "-m", "zegel", "serve", "--role", "smtp", "--data", data]
+    command = [*COMMAND, "serve", "--role", "smtp", "--data", data]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, cwd=ROOT) as group:
         try:
@@ -194,8 +187,6 @@ def main() -> None:
     asked.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        from bench.send import postgres
-
         url = stack.enter_context(postgres()) if given.database == "postgres" else ""
         found = count(Path(folder) / "zegel", url, given.mails, given.every)
     print(f"{given.database}: {given.mails} mails, {found.kills} doors killed, {found.sent} sendings,", end=" ")

@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench.ground import COMMAND, make_zegel, postgres, wait_for, zegel
+from tests.ground.ports import free_port
 
 MAIL_BYTES = 9_000
 """What a notice with its signatures takes."""
@@ -66,20 +68,12 @@ def _members(deposit: object) -> dict[str, object]:
 @contextmanager
 def smtp_sink() -> Iterator[int]:
     """Postfix's sink on a free port: takes every mail and keeps none."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     sink = subprocess.Popen(
         ["smtp-sink", *_as_nobody(), f"127.0.0.1:{port}", "1000"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                break
+        wait_for(port)
         yield port
     finally:
         sink.terminate()
@@ -98,13 +92,10 @@ def source_rate(port: int, count: int) -> float:
     return count / (time.perf_counter() - begin)
 
 
-def found(folder: Path, name: str, database: str, port: int) -> Path:
+def signing(data: Path, database: str, port: int) -> Path:
     """A Zegel that sends to this port and signs."""
-    data, program = folder / name, [sys.executable, "-m", "zegel"]
-    facts = ["--organisation", "Voorbeeld", "--url", "http://127.0.0.1:8025", "--mail-from", "post@voorbeeld.example"]
-    more = ["--database", database] if database else []
-    subprocess.run([*program, "init", "--data", data, *facts, *more], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([*program, "dkim", "new", "bench", "--data", data], check=True, stdout=subprocess.DEVNULL)
+    make_zegel(data, database)
+    zegel(data, "dkim", "new", "bench")
     text = (data / "zegel.toml").read_text()
     mail = f'[mail]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\ndkim = "bench"\n'
     (data / "zegel.toml").write_text(text.replace("[mail]\n", mail).replace('kind = "maildir"', 'kind = "smtp"'))
@@ -163,7 +154,7 @@ def drain(data: Path, count: int, couriers: int) -> Drained:
 
     assert left() == count
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "zegel", "serve", "--role", "courier", "--data", str(data)]
+    command = [*COMMAND, "serve", "--role", "courier", "--data", str(data)]
     running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(couriers)]
     while (before := left()) == count:
         time.sleep(0.05)
@@ -221,13 +212,11 @@ def main() -> None:
         print(f"smtp-source, 8 connections    {bound:7.0f}/s")
         databases = {"SQLite": ""}
         if given.database != "sqlite":
-            from bench.send import postgres
-
             databases["PostgreSQL"] = stack.enter_context(postgres())
         if given.database == "postgres":
             del databases["SQLite"]
         for database, url in databases.items():
-            full = found(Path(name), database, url, port)
+            full = signing(Path(name) / database, url, port)
             filling = multiprocessing.Process(target=fill, args=(full, given.count))
             filling.start()
             filling.join()

@@ -10,46 +10,25 @@ import argparse
 import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench.ground import SENDER, make_zegel, postgres, zegel
+
 THREADS = 8
-SENDER = "zorg@voorbeeld.example"
 BODY = os.urandom(20_000)
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """A throw-away cluster that waits for its disk."""
-    from tests.ground import databases
-
-    cluster = databases.running_cluster(durable=True)
-    found = next(cluster)
-    found.execute("CREATE DATABASE zegel")
-    yield found.url("zegel")
-    cluster.close()
-
-
-def found(folder: Path, database: str) -> Path:
-    """A Zegel as ``zegel init`` makes one, in a process of its own: Django is configured once per process."""
-    data = folder / "zegel"
-    arguments = ["--organisation", "Voorbeeld", "--url", "http://127.0.0.1:8025"]
-    arguments += ["--mail-from", "post@voorbeeld.example"]
-    if database:
-        arguments += ["--database", database]
-    zegel = [sys.executable, "-m", "zegel"]
-    subprocess.run([*zegel, "init", "--data", data, *arguments], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        [*zegel, "user", "add", SENDER, "--no-password", "--data", data], check=True, stdout=subprocess.DEVNULL
-    )
+def with_sender(data: Path, database: str) -> Path:
+    """A Zegel with one account."""
+    make_zegel(data, database)
+    zegel(data, "user", "add", SENDER, "--no-password")
     return data
 
 
@@ -143,7 +122,8 @@ def main() -> None:
     given = asked.parse_args()
     print(f"{os.cpu_count()} cores; medians of {given.rounds} rounds of {given.count} parcels of 20 kB per process")
     with tempfile.TemporaryDirectory() as folder, postgres() as url:
-        places = {"PostgreSQL": found(Path(folder) / "postgres", url), "SQLite": found(Path(folder) / "sqlite", "")}
+        there = Path(folder)
+        places = {"PostgreSQL": with_sender(there / "postgres", url), "SQLite": with_sender(there / "sqlite", "")}
         for processes in (1, 2):
             results: dict[str, list[float]] = {}
             for _ in range(given.rounds):
