@@ -1,8 +1,8 @@
 """The patchwork against its peers, side by side in one run, on real S3 servers started here.
 
-    uv run bench/patchwork.py [--objects 20000] [--kilobytes 20] [--large 20] [--megabytes 512] [--rows 1000000]
+    uv run bench/patchwork.py [--objects 20000] [--kilobytes 20] [--large 20] [--megabytes 512]
     uv run bench/patchwork.py --notes FILE …      go on where a run with the same file ended
-    uv run bench/patchwork.py --only PART …       some parts: what-if, patrol, plain, out-small, out-large, back-small …
+    uv run bench/patchwork.py --only PART …       some parts: patrol, plain, out-small, out-large, back-small …
     uv run --with obstore bench/patchwork.py …    obstore's figures too
 
 out, back  everything from OpenStack Swift to Ceph, and from Ceph to Swift (or between two Swifts): copied, verified,
@@ -11,7 +11,6 @@ out, back  everything from OpenStack Swift to Ceph, and from Ceph to Swift (or b
            of client and servers together: on a machine that does other things too, that is the steadier figure.
            Needs three times the bytes of its blobs on the disk, with ``--move`` five times
 plain      one patch through the patchwork against plain boto3 (and obstore), turn by turn
-what-if    over a million blobs, on SQLite and PostgreSQL
 patrol     copies checked per second on a local patch
 """
 
@@ -26,8 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +33,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.cost import Cost, Meter
 from tests.ground import databases, s3
 
 TEMPORARY = Path(tempfile.mkdtemp(prefix="zegel-bench-"))
@@ -44,7 +43,6 @@ from tests.suppliers.made import make_supplier  # noqa: E402
 
 from zegel.journeys.evacuate import Evacuate  # noqa: E402
 from zegel.journeys.tend import Tend  # noqa: E402
-from zegel.journeys.what_if import Survey  # noqa: E402
 from zegel.parcels.identifiers import new_identifier  # noqa: E402
 from zegel.records import connect  # noqa: E402
 from zegel.records.sql import SqlRecords  # noqa: E402
@@ -142,47 +140,6 @@ def warm(store: S3Store) -> None:
     writer.write(bytes(9 << 20))
     writer.commit()
     store.delete([name])
-
-
-def processor() -> float:
-    """Seconds of processor time that we, our servers and our finished children have taken."""
-    ours, theirs, ticks, running = (
-        resource.getrusage(resource.RUSAGE_SELF),
-        resource.getrusage(resource.RUSAGE_CHILDREN),
-        os.sysconf("SC_CLK_TCK"),
-        0,
-    )
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            facts = stat.read_text().rpartition(")")[2].split()
-            if int(facts[1]) == os.getpid():
-                running += int(facts[11]) + int(facts[12])
-    return ours.ru_utime + ours.ru_stime + theirs.ru_utime + theirs.ru_stime + running / ticks
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What something took."""
-
-    seconds: float
-    processor: float
-
-    def against(self, other: "Cost") -> str:
-        """How many times the other one takes of it."""
-        return f"{other.seconds / self.seconds:.2f}x (processor {other.processor / self.processor:.2f}x)"
-
-    def __str__(self) -> str:
-        return f"{self.seconds:.1f} s, {self.processor:.1f} s of processor"
-
-
-class Meter:
-    """Measures from when it is made."""
-
-    def __init__(self) -> None:
-        self._began, self._before = time.monotonic(), processor()
-
-    def __call__(self) -> Cost:
-        return Cost(time.monotonic() - self._began, processor() - self._before)
 
 
 def by_rclone(verb: str, source: Bucket, target: Bucket) -> Cost:
@@ -327,68 +284,6 @@ def _speed(taken: list[float]) -> str:
     return f"{len(taken) / sum(taken):.0f}/s (median {middle * 1e3:.1f} ms, 99 % {high * 1e3:.0f} ms)"
 
 
-def what_if(rows: int) -> None:
-    """The answer over so many blobs with random names at two patches, half of them at a third one too."""
-    from django.db import connection
-
-    records = SqlRecords()
-    patchwork = quilt(records, one=LocalStore(TEMPORARY / "one"), two=LocalStore(TEMPORARY / "two"))
-    fill_rows(rows)
-    began, before = time.monotonic(), processor()
-    answer = Survey(records, patchwork, now).what_if("one")
-    took = Cost(time.monotonic() - began, processor() - before)
-    say(
-        f"what-if over {rows} blobs, {rows + rows // 2} rows, {connection.vendor}: {took} (reach < 2 s); "
-        f"{answer.leaving.unreadable} lost"
-    )
-    empty_rows()
-
-
-def fill_rows(rows: int) -> None:
-    """Rows of copies as SQL writes them, on SQLite or PostgreSQL."""
-    from django.db import connection
-
-    if connection.vendor == "sqlite":
-        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) SELECT i FROM n"
-        name = "lower(hex(randomblob(13)))"
-    else:
-        numbers, name = "SELECT generate_series(1, %s) AS i", "substr(md5(random()::text), 1, 26)"
-        # As in production. A commit that nobody waited for is not known to be one when VACUUM comes right after it: it
-        # marks no page as visible to all then, and the index is not enough for any of them.
-        with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit = on")
-    columns = "(blob, patch, share, needed, state, class_number, size, sha256, since)"
-    facts = "-1, 1, 'whole', 2, 20000 + i %% 5000, '', '2026-01-01'"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE blobs AS SELECT i, {name} AS blob FROM ({numbers}) AS n", [rows])
-        for patch, which in (("CASE i %% 3 WHEN 0 THEN 'one' ELSE 'two' END", "true"), ("'three'", "i %% 2 = 0")):
-            text = f"INSERT INTO blob_copy {columns} SELECT blob, {patch}, {facts} FROM blobs WHERE {which} AND i > %s"
-            cursor.execute(text, [0])
-        cursor.execute("DROP TABLE blobs")
-        # What PostgreSQL does by itself within a minute: without it no index is known to be enough.
-        cursor.execute("ANALYZE blob_copy" if connection.vendor == "sqlite" else "VACUUM ANALYZE blob_copy")
-
-
-def empty_rows() -> None:
-    """What :func:`fill_rows` wrote goes."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM blob_copy")
-
-
-def what_if_on_postgres(rows: int) -> None:
-    """The same on a PostgreSQL that is started for it, and waits for its disk as one should."""
-    if databases.postgres_programs() is None:
-        return
-    with contextmanager(databases.running_cluster)(durable=True) as cluster:
-        url = databases.make_postgres_database(cluster)
-        databases.switch(url)
-        what_if(rows)
-        databases.leave()
-    databases.switch(f"sqlite://{TEMPORARY}/bench.db")
-
-
 def patrol(count: int) -> None:
     """Copies that a patrol checks per second."""
     records = SqlRecords()
@@ -408,7 +303,6 @@ def main() -> None:
     parser.add_argument("--kilobytes", type=int, default=20)
     parser.add_argument("--large", type=int, default=20)
     parser.add_argument("--megabytes", type=int, default=512)
-    parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--move", action="store_true")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--notes", type=Path)
@@ -444,8 +338,6 @@ def parts(chosen: argparse.Namespace) -> dict[str, Callable[[], None]]:
             evacuation(source, target, count, size, label, chosen.move)
 
     return {
-        "what-if": partial(what_if, chosen.rows),
-        "what-if-postgres": partial(what_if_on_postgres, chosen.rows),
         "patrol": partial(patrol, min(chosen.objects, 2000)),
         "plain": both,
         "out-small": partial(moving, False, *small),
