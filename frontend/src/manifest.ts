@@ -119,7 +119,13 @@ function attachment(value: unknown): Attachment {
 
 function person(value: unknown): Person {
   const members = record(value);
-  return { name: oneLine(members["name"]).slice(0, 200), address: oneLine(members["address"]).slice(0, 320) };
+  return { name: shown(members["name"], 200), address: shown(members["address"], 320) };
+}
+
+/** As `parcels.addresses.shown_name`: what cannot be seen is left out, or it would turn round what stands beside it. */
+export function shown(value: unknown, most: number): string {
+  const line = text(value).replace(/\s/gu, " ").replace(/\p{C}/gu, "").replace(/ +/g, " ").trim();
+  return [...line].slice(0, most).join("").trim();
 }
 
 function moment(value: unknown): Date {

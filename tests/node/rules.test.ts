@@ -7,7 +7,7 @@ import { deriveSeed, spellIdentity } from "../../frontend/src/claim.ts";
 import { isIdentifier } from "../../frontend/src/identifier.ts";
 import { verifyPortably } from "../../frontend/src/ed25519-portable.ts";
 import { readSecret } from "../../frontend/src/link.ts";
-import { readSigned } from "../../frontend/src/manifest.ts";
+import { readSigned, shown } from "../../frontend/src/manifest.ts";
 import { openSmall } from "../../frontend/src/open-small.ts";
 import { isVerified, statement } from "../../frontend/src/signature.ts";
 import { openSlip } from "../../frontend/src/slip.ts";
@@ -48,6 +48,10 @@ for (const made of read("slip").cases) {
     if (made.expect === "good") assert.equal(await opening, made.key);
     else await assert.rejects(opening, trouble(made.expect));
   });
+}
+
+for (const made of read("names").cases) {
+  test(`the name ${JSON.stringify(made.shown.slice(0, 20))} is shown as it looks`, () => assert.equal(shown(made.written, 200), made.shown));
 }
 
 const manifests = read("manifest");
