@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from zegel.parcels.strict import b64
 from zegel.suppliers.plan import PlanReport
 
 
@@ -115,6 +116,11 @@ def kept_as(report: Report | Drilled, kind: str, made: datetime) -> PlanReport:
     """The report as it is recorded, to be signed in the inside zone."""
     body = report.spell()
     return PlanReport(hashlib.sha256(body).hexdigest(), kind, report.patch, made, body)
+
+
+def signature_file(key: str, ed25519: bytes, mldsa65: bytes) -> str:
+    """What lies beside a report, as JSON; ``zegel plan-b verify`` reads it."""
+    return json.dumps({"key": key, "ed25519": b64(ed25519), "mldsa65": b64(mldsa65)}, indent=1)
 
 
 def due_after(drilled: datetime | None) -> datetime | None:

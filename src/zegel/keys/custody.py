@@ -11,7 +11,6 @@ Whoever reads this folder can sign as the organisation, and read the link secret
 kept in the portal; he cannot open other parcels already announced (docs/threat-model.md).
 """
 
-import base64
 import json
 import secrets
 from dataclasses import dataclass
@@ -41,10 +40,7 @@ class PublicKeys:
 
     def spell(self) -> str:
         """JSON for a file."""
-        keys = [
-            {"ed25519": base64.b64encode(key.ed25519).decode(), "mldsa65": base64.b64encode(key.mldsa65).decode()}
-            for key in self.signing
-        ]
+        keys = [key.spell() for key in self.signing]
         return json.dumps({"zegel": "public keys v1", "courier": self.courier, "signing": keys}, indent=1)
 
     @classmethod
@@ -54,10 +50,7 @@ class PublicKeys:
             members = json.loads(path.read_text())
         except FileNotFoundError:
             raise NotFound("There are no public keys in {path}.", code="no-keys", path=path) from None
-        signing = tuple(
-            SigningKey(base64.b64decode(key["ed25519"]), base64.b64decode(key["mldsa65"])) for key in members["signing"]
-        )
-        return cls(members["courier"], signing)
+        return cls(members["courier"], tuple(SigningKey.read(key) for key in members["signing"]))
 
 
 class Custody:

@@ -5,7 +5,6 @@ slips for its mailboxes are sealed, and each *arrival*, which tells what is hand
 belong to is told by DNS (``transport.zegel``): the record names fingerprints, and nothing else of a key is believed.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -22,7 +21,7 @@ from zegel.parcels.limits import SLIP_BYTES, Limits
 from zegel.parcels.manifest import read_time, spell_time
 from zegel.parcels.outbox_words import MailForm
 from zegel.parcels.signature import SigningKey, made_both
-from zegel.parcels.strict import strict_json
+from zegel.parcels.strict import b64, strict_json, unb64
 
 Takes = Literal["mail", "message"]
 """What a mailbox takes: the mail itself, for a mail server, or the message, read in the portal."""
@@ -55,8 +54,8 @@ class Signed:
         return {
             "key": self.key,
             "time": spell_time(self.time),
-            "ed25519": base64.b64encode(self.ed25519).decode(),
-            "mldsa65": base64.b64encode(self.mldsa65).decode(),
+            "ed25519": b64(self.ed25519),
+            "mldsa65": b64(self.mldsa65),
         }
 
     @classmethod
@@ -65,8 +64,8 @@ class Signed:
         return cls(
             str(members["key"]),
             read_time(members["time"]),
-            base64.b64decode(members["ed25519"], validate=True),
-            base64.b64decode(members["mldsa65"], validate=True),
+            unb64(members["ed25519"]),
+            unb64(members["mldsa65"]),
         )
 
 
@@ -132,8 +131,7 @@ def read_peer(raw: bytes, pinned: Collection[str]) -> Peer:
         name, host = str(members["organisation"]["name"]), str(members["organisation"]["host"])
         if not _plain(name, LONGEST_NAME) or not _plain(host, 253):
             raise ValueError("organisation")
-        # The fingerprint is computed here: what a key calls itself proves nothing.
-        listed = [SigningKey(_unb64(key["ed25519"]), _unb64(key["mldsa65"])) for key in members["signing"][:16]]
+        listed = [SigningKey.read(key) for key in members["signing"][:16]]
         keys = tuple(key for key in listed if key.fingerprint in pinned)
         told = members.get("arrivals")
         reception, signed = _read_reception(told) if told else (None, None)
@@ -239,7 +237,7 @@ def spell_arrival(arrival: Arrival) -> str:
             "language": arrival.language,
             "expires": spell_time(arrival.expires),
             "blobs": [{"blob": blob.blob, "size": blob.size, "sha256": blob.sha256} for blob in arrival.blobs],
-            "sealed_slip": base64.b64encode(arrival.sealed_slip).decode(),
+            "sealed_slip": b64(arrival.sealed_slip),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -276,7 +274,7 @@ def _read_arrival(members: Mapping[str, Any]) -> Arrival:
         language=str(members["language"]),
         expires=read_time(members["expires"]),
         blobs=tuple(Blob(checked(one["blob"]), _whole(one["size"]), str(one["sha256"])) for one in members["blobs"]),
-        sealed_slip=_unb64(members["sealed_slip"]),
+        sealed_slip=unb64(members["sealed_slip"]),
     )
 
 
@@ -305,10 +303,6 @@ def _whole(value: object) -> int:
 
 def _plain(text: str, most: int) -> bool:
     return 0 < len(text) <= most and text.isprintable()
-
-
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
 
 
 def _foreign() -> Denied:

@@ -3,7 +3,6 @@
 It lies in the database, which the outside can write; so our own organisation signs it, for this slip and no other.
 """
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Collection
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 from zegel.errors import Damaged
 from zegel.parcels.signature import SigningKey, made_both
+from zegel.parcels.strict import b64, unb64
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Origin:
 
 def spell_origin(origin: Origin, slip: str, sign: Callable[[bytes], tuple[str, bytes, bytes]]) -> str:
     """Two lines: the origin, and our signature over it and the slip."""
-    keys = [{"ed25519": _b64(key.ed25519), "mldsa65": _b64(key.mldsa65)} for key in origin.keys]
+    keys = [key.spell() for key in origin.keys]
     line = json.dumps({"zegel": "origin v1", "name": origin.name, "host": origin.host, "signing": keys})
     key, ed25519, mldsa65 = sign(_statement(slip, line))
-    return f"{line}\n{json.dumps({'key': key, 'ed25519': _b64(ed25519), 'mldsa65': _b64(mldsa65)})}\n"
+    return f"{line}\n{json.dumps({'key': key, 'ed25519': b64(ed25519), 'mldsa65': b64(mldsa65)})}\n"
 
 
 def read_origin(text: str, slip: str, ours: Collection[SigningKey]) -> Origin:
@@ -36,9 +36,9 @@ def read_origin(text: str, slip: str, ours: Collection[SigningKey]) -> Origin:
         line, signature, end = text.split("\n")
         said, shown = json.loads(line), json.loads(signature)
         key = next(key for key in ours if key.fingerprint == shown["key"])
-        good = made_both(key, _statement(slip, line), _unb64(shown["ed25519"]), _unb64(shown["mldsa65"]))
+        good = made_both(key, _statement(slip, line), unb64(shown["ed25519"]), unb64(shown["mldsa65"]))
         if good and not end and said["zegel"] == "origin v1":
-            keys = (SigningKey(_unb64(one["ed25519"]), _unb64(one["mldsa65"])) for one in said["signing"])
+            keys = (SigningKey.read(one) for one in said["signing"])
             return Origin(said["name"], said["host"], tuple(keys))
     except (ValueError, KeyError, TypeError, StopIteration):
         pass
@@ -47,11 +47,3 @@ def read_origin(text: str, slip: str, ours: Collection[SigningKey]) -> Origin:
 
 def _statement(slip: str, line: str) -> bytes:
     return f"zegel origin v1\n{slip}\n{hashlib.sha256(line.encode()).hexdigest()}\n".encode()
-
-
-def _b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)

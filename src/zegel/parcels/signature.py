@@ -7,6 +7,7 @@ sees the manifest, only its digest.
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
 from zegel.errors import Damaged
 from zegel.parcels.manifest import Manifest, read_manifest, read_time, spell_time, statement
+from zegel.parcels.strict import b64, unb64
 
 SUITE = "Ed25519+ML-DSA-65"
 
@@ -34,6 +36,15 @@ class SigningKey:
         full = hashlib.sha256(b"zegel signing key v1\n" + self.ed25519 + self.mldsa65).digest()
         text = base64.b32encode(full[:20]).decode("ascii")
         return "-".join(text[i : i + 4] for i in range(0, 32, 4))
+
+    def spell(self) -> dict[str, str]:
+        """Members of JSON."""
+        return {"ed25519": b64(self.ed25519), "mldsa65": b64(self.mldsa65)}
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> "SigningKey":
+        """Raises KeyError, ValueError. Other members are ignored: what a key calls itself proves nothing."""
+        return cls(unb64(members["ed25519"]), unb64(members["mldsa65"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +68,8 @@ def spell_signature(signature: Signature) -> bytes:
         "host": signature.host,
         "sender": signature.sender,
         "time": spell_time(signature.time),
-        "ed25519": base64.b64encode(signature.ed25519).decode(),
-        "mldsa65": base64.b64encode(signature.mldsa65).decode(),
+        "ed25519": b64(signature.ed25519),
+        "mldsa65": b64(signature.mldsa65),
     }
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -118,8 +129,8 @@ def _read_signature(line: bytes) -> Signature:
             host=str(members["host"]),
             sender=str(members["sender"]),
             time=read_time(members["time"]),
-            ed25519=base64.b64decode(members["ed25519"], validate=True),
-            mldsa65=base64.b64decode(members["mldsa65"], validate=True),
+            ed25519=unb64(members["ed25519"]),
+            mldsa65=unb64(members["mldsa65"]),
         )
     except Exception as error:
         # Whatever a stranger put here, there is one answer: it is no signature line.

@@ -1,5 +1,6 @@
-"""JSON as docs/format.md §1 has it, where a stranger may have written it."""
+"""JSON and base64 as docs/format.md §1 has them, where a stranger may have written them."""
 
+import base64
 import json
 from typing import Any
 
@@ -22,3 +23,15 @@ def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(_: str) -> None:
     raise ValueError("no JSON number")
+
+
+def b64(raw: bytes) -> str:
+    """With padding."""
+    return base64.b64encode(raw).decode("ascii")
+
+
+def unb64(text: object) -> bytes:
+    """Raises ValueError for anything but :func:`b64`'s alphabet and padding."""
+    if not isinstance(text, str):
+        raise ValueError("no base64")
+    return base64.b64decode(text, validate=True)

@@ -4,7 +4,6 @@ Nothing that this sends holds plaintext or a link secret. Answers are limited in
 family that the server meant.
 """
 
-import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Organisation, read_time, spell_time
 from zegel.parcels.release import Announced, Released
 from zegel.parcels.signature import Signature, SigningKey
+from zegel.parcels.strict import b64, unb64
 
 _LARGEST_ANSWER = 4 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(60, connect=10)
@@ -124,8 +124,8 @@ class PeerServer:
                 host=answer["host"],
                 sender=answer["sender"],
                 time=read_time(answer["time"]),
-                ed25519=_unb64(answer["ed25519"]),
-                mldsa65=_unb64(answer["mldsa65"]),
+                ed25519=unb64(answer["ed25519"]),
+                mldsa65=unb64(answer["mldsa65"]),
             )
         )
 
@@ -146,12 +146,12 @@ class PeerServer:
                     "proof": {
                         "kind": reader.proof.kind,
                         "telephone": reader.proof.telephone,
-                        "salt": _b64(reader.proof.salt),
-                        "verifier": _b64(reader.proof.verifier),
+                        "salt": b64(reader.proof.salt),
+                        "verifier": b64(reader.proof.verifier),
                     },
-                    "sealed_slip": _b64(reader.sealed_slip),
-                    "share": _b64(reader.share),
-                    "sealed_notice": _b64(reader.sealed_notice),
+                    "sealed_slip": b64(reader.sealed_slip),
+                    "share": b64(reader.share),
+                    "sealed_notice": b64(reader.sealed_notice),
                 }
                 for reader in deposit.readers
             ],
@@ -195,8 +195,8 @@ class PeerServer:
         return _reading(
             lambda: Released(
                 parcel=checked(answer["parcel"]),
-                sealed_slip=_unb64(answer["slip"]),
-                share=_unb64(answer["share"]),
+                sealed_slip=unb64(answer["slip"]),
+                share=unb64(answer["share"]),
                 blobs=tuple((checked(item["blob"]), int(item["size"])) for item in answer["blobs"]),
                 ticket=answer["ticket"],
                 ticket_until=read_time(answer["ticket_until"]),
@@ -318,7 +318,7 @@ def _error(answer: httpx.Response) -> ZegelError:
 
 
 def _read_profile(answer: dict[str, Any]) -> PeerProfile:
-    signing = tuple(SigningKey(_unb64(key["ed25519"]), _unb64(key["mldsa65"])) for key in answer["signing"])
+    signing = tuple(SigningKey.read(key) for key in answer["signing"])
     return PeerProfile(
         organisation=_read_organisation(answer["organisation"]),
         courier=answer["courier"],
@@ -337,11 +337,3 @@ def _read_limits(members: dict[str, Any]) -> Limits:
 
 def _read_organisation(members: dict[str, Any]) -> Organisation:
     return Organisation(str(members["name"]), str(members["host"]))
-
-
-def _b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)

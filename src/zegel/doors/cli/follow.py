@@ -1,6 +1,5 @@
 """``zegel status``, ``revoke``, ``proof``, ``expiry``: what became of my parcels, here or at a server."""
 
-import base64
 import os
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from zegel.parcels.expiry import read_expiry
 from zegel.parcels.manifest import spell_time
 from zegel.parcels.proofs import Proof, code_proof, sms_proof
 from zegel.parcels.spelling import spell_status
+from zegel.parcels.strict import b64
 
 Parcel = Annotated[str, typer.Argument(help="The parcel's identifier.")]
 From = Annotated[str, typer.Option("--from", help="The sending account's address (with --data).")]
@@ -116,7 +116,7 @@ def _proof(text: str) -> Proof:
 
 
 def _spell_proof(proof: Proof) -> dict[str, Any]:
-    salt, verifier = (base64.b64encode(raw).decode("ascii") for raw in (proof.salt, proof.verifier))
+    salt, verifier = b64(proof.salt), b64(proof.verifier)
     return {"kind": proof.kind, "telephone": proof.telephone, "salt": salt, "verifier": verifier}
 
 

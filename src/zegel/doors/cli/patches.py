@@ -1,6 +1,5 @@
 """``zegel patches``, ``placement``, ``suppliers``, ``plan-b``: for officers and whoever runs a Zegel."""
 
-import base64
 import json
 import sys
 from pathlib import Path
@@ -12,8 +11,9 @@ from zegel.doors.cli.options import Data, data_folder, read_text
 from zegel.doors.cli.tools import Tools
 from zegel.errors import Damaged, Mistake, Unavailable
 from zegel.journeys.house import House, PlanB
-from zegel.journeys.plan_reports import Progress, Report
+from zegel.journeys.plan_reports import Progress, Report, signature_file
 from zegel.parcels.signature import made_both
+from zegel.parcels.strict import unb64
 from zegel.suppliers.plan import read_report
 
 PatchName = Annotated[str, typer.Argument(help="The patch's name in the configuration.")]
@@ -179,7 +179,7 @@ def _add_verify(plan: typer.Typer, tools: Tools) -> None:
         try:
             body = report.read_bytes()
             members = json.loads(report.with_name(report.name + ".signature").read_bytes())
-            ed25519, mldsa65 = (base64.b64decode(members[name], validate=True) for name in ("ed25519", "mldsa65"))
+            ed25519, mldsa65 = (unb64(members[name]) for name in ("ed25519", "mldsa65"))
             key = next((one for one in house.profile.signing if one.fingerprint == members["key"]), None)
         except OSError as error:
             raise Mistake("{path} cannot be read.", code="unreadable-file", path=error.filename) from error
@@ -211,11 +211,10 @@ def _tell(plan_b: PlanB, done: Report, path: Path | None) -> None:
 def _save(plan_b: PlanB, report: bytes, path: Path | None) -> None:
     if path is None:
         return
-    key, ed25519, mldsa65 = plan_b.sign(report)
-    signature = {name: base64.b64encode(value).decode() for name, value in (("ed25519", ed25519), ("mldsa65", mldsa65))}
+    signed = signature_file(*plan_b.sign(report))
     try:
         path.write_bytes(report)
-        path.with_name(path.name + ".signature").write_text(json.dumps({"key": key, **signature}, indent=1))
+        path.with_name(path.name + ".signature").write_text(signed)
     except OSError as error:
         raise Mistake("{path} cannot be written.", code="unwritable-file", path=path) from error
 

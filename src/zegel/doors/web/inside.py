@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from zegel.doors.web.installed import house
 from zegel.doors.web.lanes import transfer
 from zegel.doors.web.ninja_api import TokenAuth, ZegelAPI, actor_of, errors
-from zegel.doors.web.schemas import Deposited, Identifier, Strict, b64
+from zegel.doors.web.schemas import Deposited, Identifier, Strict
 from zegel.doors.web.submission import PARCEL_SCHEMA, receive
 from zegel.parcels.manifest import spell_time
 from zegel.parcels.signature import SUITE, Signature
+from zegel.parcels.strict import b64
 
 
 class SignIn(Strict):

@@ -1,7 +1,5 @@
 """``/api/v1/parcels``: deposits, and what became of them. A sender sees his own parcels and nobody else's."""
 
-import base64
-import binascii
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
@@ -17,24 +15,16 @@ from zegel.parcels.manifest import read_time
 from zegel.parcels.proofs import Proof, sms_proof
 from zegel.parcels.spelling import spell_status
 from zegel.parcels.states import ParcelStatus
-
-
-def _unb64(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise ValueError("not base64")
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("not base64") from None
+from zegel.parcels.strict import unb64
 
 
 def _schema(most: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "contentEncoding": "base64", "maxLength": (most + 2) // 3 * 4})
 
 
-Half = Annotated[bytes, BeforeValidator(_unb64), Field(max_length=64), _schema(64)]
-SealedSlip = Annotated[bytes, BeforeValidator(_unb64), Field(max_length=SLIP_BYTES), _schema(SLIP_BYTES)]
-SealedNotice = Annotated[bytes, BeforeValidator(_unb64), Field(max_length=NOTICE_BYTES), _schema(NOTICE_BYTES)]
+Half = Annotated[bytes, BeforeValidator(unb64), Field(max_length=64), _schema(64)]
+SealedSlip = Annotated[bytes, BeforeValidator(unb64), Field(max_length=SLIP_BYTES), _schema(SLIP_BYTES)]
+SealedNotice = Annotated[bytes, BeforeValidator(unb64), Field(max_length=NOTICE_BYTES), _schema(NOTICE_BYTES)]
 
 
 class ProofIn(Strict):

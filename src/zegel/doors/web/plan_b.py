@@ -4,8 +4,6 @@ No request waits for work. A job's page loads itself again every five seconds wh
 link on it ends that.
 """
 
-import json
-from base64 import b64encode
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +14,7 @@ from zegel.doors.web.patchwork import for_officers, outlook_facts, plan_b
 from zegel.doors.web.plan_facts import job_facts
 from zegel.doors.web.problems import sentence, status_of
 from zegel.errors import Mistake, NotFound
+from zegel.journeys.plan_reports import signature_file
 from zegel.journeys.ports.people import Actor
 from zegel.suppliers.plan import JobKind, PlanReport, read_report
 
@@ -130,19 +129,12 @@ def report_file(request: HttpRequest, actor: Actor, sha256: str, part: str) -> H
     found = plan_b().oversee.report(sha256)
     name, body = _file(found), found.body
     if part == "signature" and found.key:
-        name, body = name + ".signature", signature_file(found)
+        name, body = name + ".signature", signature_file(found.key, found.ed25519, found.mldsa65).encode()
     elif part != "json":
         raise NotFound("There is no such report.", code="unknown-report")
     response = HttpResponse(body, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def signature_file(found: PlanReport) -> bytes:
-    """As ``zegel plan-b drill --report`` writes it."""
-    parts = {"ed25519": found.ed25519, "mldsa65": found.mldsa65}
-    members = {"key": found.key, **{name: b64encode(one).decode() for name, one in parts.items()}}
-    return json.dumps(members, indent=1).encode()
 
 
 def _file(found: PlanReport) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from zegel.doors.web.schemas import b64
 from zegel.journeys.house import Profile
 from zegel.parcels.origin import Origin
 from zegel.parcels.signature import SigningKey
@@ -40,4 +39,4 @@ def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any
 
 
 def _signing(keys: tuple[SigningKey, ...]) -> list[dict[str, str]]:
-    return [{"key": key.fingerprint, "ed25519": b64(key.ed25519), "mldsa65": b64(key.mldsa65)} for key in keys]
+    return [{"key": key.fingerprint, **key.spell()} for key in keys]

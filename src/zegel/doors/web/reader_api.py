@@ -11,10 +11,11 @@ from zegel.doors.web.installed import house
 from zegel.doors.web.lanes import Outgoing
 from zegel.doors.web.ninja_api import errors
 from zegel.doors.web.ranges import Range, read_range
-from zegel.doors.web.schemas import Language, ProofWord, Strict, b64
+from zegel.doors.web.schemas import Language, ProofWord, Strict
 from zegel.errors import Denied, Mistake
 from zegel.parcels.manifest import spell_time
 from zegel.parcels.release import Announced, Released
+from zegel.parcels.strict import b64
 
 
 class Named(BaseModel):

@@ -1,15 +1,8 @@
 """What the parts of both APIs have in common, as pydantic has it: strict, and nothing beside what is written."""
 
-import base64
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-
-def b64(raw: bytes) -> str:
-    """Base64 with padding (docs/format.md §1)."""
-    return base64.b64encode(raw).decode("ascii")
-
 
 Identifier = Annotated[str, Field(max_length=26, examples=["k3mt3zmvwvuqrppbmm5mvjdu4q"])]
 Moment = Annotated[str, Field(max_length=40, examples=["2026-12-20T09:14:00Z"])]
