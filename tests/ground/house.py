@@ -22,7 +22,7 @@ from zegel.journeys.read import Read
 from zegel.journeys.submit import Message, ReaderWish
 from zegel.keys.custody import Custody, make_keys
 from zegel.outbox.backoff import schedule
-from zegel.outbox.notifier import Ways, notifier
+from zegel.outbox.notifier import Marks, notifier
 from zegel.parcels.addresses import Person
 from zegel.parcels.claim import Link, read_link
 from zegel.parcels.limits import Limits
@@ -175,7 +175,7 @@ def make_house(
     )
     mail = MailPart(kind="maildir", sender="post@voorbeeld.example", folder="mail")
     bounces = BounceAddresses(mail.sender, custody.bounce_key)
-    inside = Inside(custody, notifier(mail, SmsPart(), folder, Ways(bounces)), schedule, bounces, **inside_facts)
+    inside = Inside(custody, notifier(mail, SmsPart(), folder, Marks(bounces)), schedule, bounces, **inside_facts)
     # As in production, but for the work of a password: it is half a second of every test.
     people = SqlPeople(clock, Passwords(work_factor=2))
     records = SqlRecords()

@@ -11,7 +11,7 @@ from tests.outbox.facts import FROM, NOW, notice_facts
 from tests.outbox.sink import sink
 from zegel.errors import Mistake, NotFound
 from zegel.keys.dkim import DkimKeys
-from zegel.outbox.notifier import Ways, notifier
+from zegel.outbox.notifier import Marks, notifier
 from zegel.post.verp import BounceAddresses
 from zegel.wiring.config import MailPart, SmsPart
 
@@ -70,8 +70,8 @@ def test_a_notice_passes_at_its_receiver_whatever_the_selector(tmp_path: Path, t
     for selector in ("2026a", "2027a"):
         with sink() as server:
             mail = MailPart(kind="smtp", sender=FROM.address, host="127.0.0.1", port=server.port, tls="none")
-            ways = Ways(bounces, keys.signer(selector, _now))
-            notifier(mail, SmsPart(), tmp_path, ways, lambda: NOW).notice(notice_facts(to=to))
+            marks = Marks(bounces, keys.signer(selector, _now))
+            notifier(mail, SmsPart(), tmp_path, marks, lambda: NOW).notice(notice_facts(to=to))
         ((sender, _, content),) = server.mails
         assert bounces.read(sender) == notice_facts().slip
         verifier = dkim.DKIM(content)

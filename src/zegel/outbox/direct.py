@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
 from random import sample, shuffle
@@ -21,6 +20,7 @@ from OpenSSL import crypto
 
 from zegel.errors import Mistake, Unavailable
 from zegel.outbox.line import Line, LineLost, TlsFailed, client_context
+from zegel.outbox.secret import is_here
 from zegel.outbox.session import Away, Check, Manner, NotProven, Protocol, Session, Tls
 from zegel.parcels.notify import SILENT, Notify
 from zegel.transport.certificates import covers, leads_to
@@ -55,7 +55,7 @@ class MailServer:
 
     def check(self) -> None:
         """Raises Mistake ``mail-needs-tls`` for a server that would get mail over a network in the clear."""
-        if self.tls == "none" and not self.host.startswith("/") and not _is_loopback(self.host):
+        if self.tls == "none" and not self.host.startswith("/") and not is_here(self.host):
             raise Mistake("The mail server {host} needs TLS.", code="mail-needs-tls", host=self.host)
 
 
@@ -125,10 +125,9 @@ class _Connections:
 class _Deliverer:
     """Tries targets in order until one takes the mail."""
 
-    def __init__(self, manner: Manner, authorities: Path | None, now: Callable[[], datetime]):
+    def __init__(self, manner: Manner, authorities: Path | None):
         self._connections = _Connections(manner)
         self._authorities = authorities
-        self._now = now
 
     def close(self) -> None:
         """Give up the connections that were kept."""
@@ -211,7 +210,7 @@ class _Deliverer:
         return lambda chain: self._authority(names, chain)
 
     def _dane(self, server: Proven, chain: tuple[bytes, ...]) -> str:
-        record = matching_record(server.records, chain, server.names, self._now())
+        record = matching_record(server.records, chain, server.names, datetime.now(UTC))
         if record is None:
             raise NotProven
         return f"{record.usage} {record.selector} {record.matching}"
@@ -236,10 +235,9 @@ class DirectRoute:
         authorities: Path | None = None,
         patience: float = 60.0,
         final_patience: float = 600.0,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         manner = Manner(own_name, patience=patience, final_patience=final_patience)
-        self._deliverer = _Deliverer(manner, authorities, now)
+        self._deliverer = _Deliverer(manner, authorities)
         self._port = port
 
     def deliver(self, choice: Choice, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
@@ -284,14 +282,13 @@ class FixedRoute:
         *,
         patience: float = 60.0,
         final_patience: float = 600.0,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         """Raises Mistake ``mail-needs-tls``."""
         server.check()
         manner = Manner(
             own_name, server.protocol, server.tls, patience, final_patience, server.user, server.password_file
         )
-        self._deliverer = _Deliverer(manner, server.authorities, now)
+        self._deliverer = _Deliverer(manner, server.authorities)
         self._server = server
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
@@ -385,10 +382,3 @@ def _addresses(server: MailServer) -> tuple[str, ...]:
             "No receiving mail server can be reached.", code="direct-away", server=server.host, reply=""
         ) from None
     return tuple(dict.fromkeys(str(one[4][0]) for one in found))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -6,7 +6,6 @@ said in one breath where the server takes that: two round trips a mail instead o
 """
 
 import os
-import re
 import secrets
 import smtplib
 import socket
@@ -14,17 +13,16 @@ import ssl
 import time
 from collections import deque
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Protocol
 
 from zegel.errors import Mistake, Unavailable
-from zegel.outbox.secret import read_secret
+from zegel.outbox.secret import is_here, read_secret
+from zegel.outbox.wire import reply_code
 from zegel.post.written import Written
 
 _PATIENCE = 60.0
 """Seconds for one answer; RFC 5321 §4.5.3.2 would have us wait longer, but the outbox comes back by itself."""
-_ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 
 Tls = Literal["none", "starttls", "implicit"]
 
@@ -49,17 +47,10 @@ class Relay:
 
     def check(self) -> None:
         """Raises Mistake for a relay that would carry link secrets over a network in the clear."""
-        if self.tls == "none" and not _is_loopback(self.host):
+        if self.tls == "none" and not is_here(self.host):
             raise Mistake(
                 "The mail server {host} needs TLS: notices carry secrets.", code="mail-needs-tls", host=self.host
             )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Stale(Exception):
@@ -210,19 +201,16 @@ def _gone() -> Unavailable:
     return Unavailable("The mail server cannot be reached.", code="mail-away")
 
 
-def _code(code: int, text: bytes) -> str:
-    enhanced = _ENHANCED.match(text)
-    return f"{code} {enhanced[1].decode()}" if enhanced else str(code)
-
-
 def _refusal(code: int, text: bytes) -> Mistake | Unavailable:
     if 500 <= code <= 599:
-        return Mistake("The mail server refuses the notice ({reply}).", code="mail-refused", reply=_code(code, text))
+        reply = reply_code(code, text)
+        return Mistake("The mail server refuses the notice ({reply}).", code="mail-refused", reply=reply)
     return _away(code, text)
 
 
 def _away(code: int, text: bytes) -> Unavailable:
-    return Unavailable("The mail server does not take mail now ({reply}).", code="mail-away", reply=_code(code, text))
+    reply = reply_code(code, text)
+    return Unavailable("The mail server does not take mail now ({reply}).", code="mail-away", reply=reply)
 
 
 class MaildirRoute:

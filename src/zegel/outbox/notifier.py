@@ -59,7 +59,7 @@ class MailSigner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Marks:
     """What the keys room gives the courier: return addresses of their own, and signatures. Either may be missing."""
 
     bounces: BounceAddresses | None = None
@@ -69,15 +69,15 @@ class Ways:
 class RouteNotifier:
     """Writes notices and codes, and hands them to a route."""
 
-    def __init__(self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime], ways: Ways):
+    def __init__(self, from_: From, mail: Route, sms: SmsRoute, now: Callable[[], datetime], marks: Marks):
         self._from = from_
         self._mail = mail
         self._sms = sms
         self._now = now
-        self._ways = ways
+        self._marks = marks
 
     def notice(self, message: NoticeFacts) -> None:
-        bounces = self._ways.bounces
+        bounces = self._marks.bounces
         sender = bounces.make(message.slip) if bounces else self._from.address
         self._mail.send(self._signed(write_notice(message, self._from, self._now())), sender, message.to)
 
@@ -94,7 +94,7 @@ class RouteNotifier:
         self._sms.send(telephone, write_sms(code, language, organisation), message)
 
     def _signed(self, mail: Written) -> Written:
-        signer = self._ways.signer
+        signer = self._marks.signer
         return replace(mail, head=signer.sign(mail.head, (mail.body,)) + mail.head) if signer else mail
 
 
@@ -102,11 +102,11 @@ def notifier(
     mail: MailSettings,
     sms: SmsSettings,
     data: Path,
-    ways: Ways = Ways(),  # it is frozen
+    marks: Marks = Marks(),  # it is frozen
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RouteNotifier:
     """Build it; raises Mistake for settings that would send secrets in the clear or cannot be read."""
-    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now, ways)
+    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now, marks)
 
 
 def _mail_route(mail: MailSettings, data: Path) -> Route:

@@ -70,8 +70,7 @@ def _inside(ground: Ground, people: MovingPeople, direct: "Direct") -> Inside:
     from zegel.keys.custody import Custody
     from zegel.keys.mailboxes import MailboxKeys
     from zegel.outbox.backoff import schedule
-    from zegel.outbox.notifier import Ways as NoticeWays
-    from zegel.outbox.notifier import notifier
+    from zegel.outbox.notifier import Marks, notifier
     from zegel.wiring.ways import MailWays
 
     config = ground.config
@@ -83,7 +82,7 @@ def _inside(ground: Ground, people: MovingPeople, direct: "Direct") -> Inside:
     mail_ways = MailWays(ground, direct, people.is_used)
     return Inside(
         custody=custody,
-        notifier=notifier(config.mail, config.sms, ground.data, NoticeWays(bounces, signer)),
+        notifier=notifier(config.mail, config.sms, ground.data, Marks(bounces, signer)),
         schedule=schedule,
         bounces=bounces,
         ways=mail_ways.ways,
