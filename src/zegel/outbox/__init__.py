@@ -1,8 +1,10 @@
-"""The courier's hand (inside zone): says things to readers over mail and SMS. ``journeys.announce`` says what and when.
+"""The courier's hand (inside zone): notices and codes over mail and SMS, and the mail itself; journeys say what.
 
 ``notifier``   picks the drivers that the configuration names
 ``notice``     writes the notice: plain and HTML, Dutch or English, nothing of the content
-``mail``       hands a mail to a server over SMTP, or puts it into a Maildir
+``mail``       hands a notice to our server over SMTP, or puts it into a Maildir
+``direct``     delivers the mail itself to whoever proves itself; ``session``, ``line``, ``wire``: its parts
+``secret``     the password for a mail server, and who may hear it without TLS
 ``sms``        hands an SMS to a supplier's HTTP interface, or appends it to a file
 ``backoff``    when to try again (pure)
 

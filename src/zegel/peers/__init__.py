@@ -1,4 +1,5 @@
-"""Other Zegel servers, over HTTP: what a sender's or reader's own machine needs of them.
+"""Other Zegel servers, over HTTP: what a sender's or reader's own machine, or another organisation, needs of them.
 
-``server``  deposit and collect at one server
+``server``    deposit and collect at one server
+``arrivals``  hands a sealed parcel to another organisation's
 """

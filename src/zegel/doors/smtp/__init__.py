@@ -7,7 +7,8 @@
 ``conversation``  one connection: the command loop
 ``session``       what is known of one client, and how it is answered
 ``greeting``      EHLO, STARTTLS and the small commands
-``auth``          AUTH
+``auth``          AUTH; ``oauthbearer`` is how a token is spelled
+``logins``        passwords and tokens → an actor
 ``transaction``   MAIL and RCPT; ``parameters`` reads their arguments
 ``taking``        DATA; ``data`` is the octets up to the final dot (RFC 5321 §4.5.2), strict about line ends
 ``trust``         which servers may relay
