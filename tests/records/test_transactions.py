@@ -35,7 +35,6 @@ def append(records: SqlRecords) -> None:
         lambda records: records.bury_outbox(1, "x", ""),
         lambda records: records.renew_outbox(1, "x", NOW),
         lambda records: records.sweep_outbox(NOW),
-        lambda records: records.take_tick("x", NOW),
         append,
     ],
 )
@@ -220,13 +219,6 @@ def test_a_constraint_is_a_mistake(records: SqlRecords) -> None:
     with pytest.raises(Mistake), records.transaction(), border():
         models.AuditHead.objects.create(row=2, number=1, hash="0" * 64)
     assert models.AuditHead.objects.count() == 1
-
-
-def test_a_slot_is_taken_once(records: SqlRecords) -> None:
-    with records.transaction():
-        assert records.take_tick("sweep", NOW)
-        assert not records.take_tick("sweep", NOW)
-        assert records.take_tick("remind", NOW)
 
 
 def test_a_step_after_a_swallowed_error_is_told_that_all_is_lost(records: SqlRecords) -> None:

@@ -8,7 +8,6 @@
 ``chain``         the audit chain
 ``places``        copies, patches and suppliers; ``plans``: what officers asked for
 ``moving``        whole parcels out of one database and into another
-``ticks``         which process takes a periodic task
 ``transactions``  all or nothing; ``border``: the database's errors → the five families
 ``connect``       a database URL → what Django needs; ``migrate``
 ``models``        the tables; ``rows``: what is read of them; ``statements``: what is written most

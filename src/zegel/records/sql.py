@@ -8,12 +8,11 @@ from zegel.records.parcels import Parcels
 from zegel.records.places import Places
 from zegel.records.plans import Plans
 from zegel.records.repeats import Repeats
-from zegel.records.ticks import Ticks
 from zegel.records.transactions import Transactions
 from zegel.records.tries import Tries
 
 
-class SqlRecords(Transactions, Parcels, Arrivals, Places, Plans, Repeats, Moving, Tries, Outbox, Chain, Ticks):
+class SqlRecords(Transactions, Parcels, Arrivals, Places, Plans, Repeats, Moving, Tries, Outbox, Chain):
     """All of the port on Django's ``default`` database; holds no state, so threads may share one.
 
     Django must be configured (``connect.database``) before this module is imported.

@@ -7,7 +7,7 @@ Django looks for the tables of an application here.
 """
 
 from zegel.records.models.audit import AuditEntry, AuditHead
-from zegel.records.models.parcels import Blob, MailSeen, Outbox, Parcel, Published, Slip, Tick
+from zegel.records.models.parcels import Blob, MailSeen, Outbox, Parcel, Published, Slip
 from zegel.records.models.patches import Copy, Job, Outline, Patch, PatchDay, PlanReport, Supplier
 
 __all__ = [
@@ -26,5 +26,4 @@ __all__ = [
     "Published",
     "Slip",
     "Supplier",
-    "Tick",
 ]

@@ -1,4 +1,4 @@
-"""Parcels, their readers, what is to be sent about them; what is published; what was done once already."""
+"""Parcels, their readers, what is to be sent about them; what is published; which mails were taken."""
 
 from django.db import models
 from django.db.models import Q
@@ -171,20 +171,3 @@ class Published(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Tick(models.Model):
-    """A periodic task that was taken: of all processes, the one that inserts ``(name, slot)`` runs it."""
-
-    row = models.BigAutoField(primary_key=True)
-    name = models.CharField(max_length=60)
-    slot = models.DateTimeField()
-
-    class Meta:
-        """One taker per slot."""
-
-        db_table = "tick"
-        constraints = (models.UniqueConstraint(fields=("name", "slot"), name="tick_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.slot}"
