@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transport.made import NOW, Made, make
-from zegel.errors import Mistake
 from zegel.transport.certificates import anchors, covers, leads_to
 from zegel.transport.dane import matching_record
-from zegel.transport.tlsa import Tlsa, parse_tlsa, usable
+from zegel.transport.tlsa import Tlsa, usable
 
 NAMES = ("mx.example.nl", "example.nl")
 
@@ -177,24 +176,6 @@ def test_a_chain_that_is_too_long_is_not_looked_at(root: Made) -> None:
     assert leads_to(anchors([root.der], NOW), [mine.der])
     assert not leads_to(anchors([root.der], NOW), [mine.der] + [root.der] * 20)
     assert not leads_to(anchors([root.der], NOW), [])
-
-
-@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255), st.binary(min_size=1, max_size=80))
-def test_records_are_read_as_they_are_spelled(usage: int, selector: int, matching: int, data: bytes) -> None:
-    one = Tlsa(usage, selector, matching, data)
-    assert parse_tlsa(str(one)) == one
-    assert parse_tlsa(f"{usage}\t{selector} {matching} {data.hex().upper()[:3]} {data.hex()[3:]}") == one
-
-
-@given(st.text(max_size=60) | st.from_regex(r"[0-9]{1,4} [0-9]{1,4} [0-9] [0-9a-fg ]{0,9}"))
-def test_any_text_is_a_record_or_a_mistake(text: str) -> None:
-    try:
-        parse_tlsa(text)
-    except Mistake as error:
-        refused = error.kind
-    else:
-        refused = ""
-    assert refused in ("", "bad-tlsa")
 
 
 @given(st.lists(st.binary(max_size=300), max_size=3), st.sampled_from([2, 3]), st.sampled_from([0, 1]))

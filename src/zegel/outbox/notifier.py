@@ -11,12 +11,11 @@ from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
 from zegel.parcels.release import NoticeFacts
+from zegel.post.moments import ZONE
 from zegel.post.report import ReportFacts, write_report
 from zegel.post.request import RequestFacts, write_request
 from zegel.post.verp import BounceAddresses
 from zegel.post.written import Written
-
-_ZONE = ZoneInfo("Europe/Amsterdam")
 
 
 class MailSettings(Protocol):
@@ -106,7 +105,7 @@ def notifier(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RouteNotifier:
     """Build it; raises Mistake for settings that would send secrets in the clear or cannot be read."""
-    return RouteNotifier(From(mail.sender, _ZONE), _mail_route(mail, data), _sms_route(sms, data), now, marks)
+    return RouteNotifier(From(mail.sender, ZoneInfo(ZONE)), _mail_route(mail, data), _sms_route(sms, data), now, marks)
 
 
 def _mail_route(mail: MailSettings, data: Path) -> Route:

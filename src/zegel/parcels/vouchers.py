@@ -1,7 +1,8 @@
 """Vouchers: what the server tells itself, carried by the caller, so that nothing needs a row in a table.
 
-Two exist: the *ticket* with which a reader fetches blobs after her proof, and the *receipt* for an uploaded blob, which
-the deposit then shows. A voucher is JSON and an HMAC-SHA256 under the outside's own key; its purpose is inside the MAC.
+They are the *ticket* with which a reader fetches blobs after her proof, the *receipt* for an uploaded blob, which the
+deposit then shows, the ticket with which another organisation brings a blob, and the link with which a sender completes
+a message. A voucher is JSON and an HMAC-SHA256 under the outside's own key; its purpose is inside the MAC.
 """
 
 import base64

@@ -254,8 +254,7 @@ class ReportFacts:
     """How the message travels to the reader (``parcels.ways``)."""
     envelope_id: str = ""
     original_recipient: str = ""
-    in_reply_to: str = ""
-    """As the sender gave them (RFC 3461 ENVID and ORCPT, already decoded and checked; the Message-ID)."""
+    """As the sender gave them (RFC 3461 ENVID and ORCPT, already decoded and checked)."""
 
 
 def decode_xtext(text: str) -> str:
@@ -269,15 +268,20 @@ def write_report(facts: ReportFacts, address: str, zone: ZoneInfo, now: datetime
     utf8 = not all(part.isascii() for part in (facts.to, facts.reader, address))
     subject = _SUBJECTS[language][_form(facts)].format(reader=facts.reader)
     about = About(facts.organisation, address, subject, facts.organisation, language)
-    fields = {"Auto-Submitted": "auto-replied"}
-    if facts.in_reply_to:
-        thread = _printable(facts.in_reply_to)
-        fields |= {"In-Reply-To": thread, "References": thread}
     parts, kind = [text_part("plain", _words(facts, language, zone))], "multipart/mixed"
     if facts.action != "answered":
         parts.append(_status_part(facts, utf8))
         kind = "multipart/report; report-type=delivery-status"
-    return join_parts(fold_head(about, utf8, fields), address, facts.to, facts.message, now, kind, parts, utf8)
+    return join_parts(
+        fold_head(about, utf8, {"Auto-Submitted": "auto-replied"}),
+        address,
+        facts.to,
+        facts.message,
+        now,
+        kind,
+        parts,
+        utf8,
+    )
 
 
 def _words(facts: ReportFacts, language: str, zone: ZoneInfo) -> str:

@@ -24,7 +24,6 @@ class Health:
 
     now: Callable[[], float] = time.monotonic
     latency: float = _UNKNOWN
-    requests: int = 0
     failures: int = 0
     lagging: bool = False
     """Another copy overtook it, and it has not answered well since."""
@@ -41,7 +40,6 @@ class Health:
     def good(self, seconds: float | None = None) -> None:
         """A request went well; ``seconds`` to its first bytes."""
         with self._lock:
-            self.requests += 1
             self._row, self._pause, self.lagging = 0, 0.0, False
             if seconds is not None:
                 self.latency += _WEIGHT * (seconds - self.latency)
@@ -54,7 +52,6 @@ class Health:
     def bad(self, permanent: bool = False) -> None:
         """A request failed in a way that speaks against the patch."""
         with self._lock:
-            self.requests += 1
             self.failures += 1
             self._row += 1
             if permanent or self._row >= _FAILURES:

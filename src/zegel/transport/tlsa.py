@@ -7,8 +7,6 @@ whose records are all unusable asks for encryption and proves nothing.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zegel.errors import Mistake
-
 DANE_TA, DANE_EE = 2, 3
 CERTIFICATE, KEY = 0, 1
 EXACT, SHA256, SHA512 = 0, 1, 2
@@ -37,19 +35,6 @@ class Tlsa:
 
     def __str__(self) -> str:
         return f"{self.usage} {self.selector} {self.matching} {self.data.hex()}"
-
-
-def parse_tlsa(text: str) -> Tlsa:
-    """Read a record as zone files spell it: three numbers 0 to 255 and hexadecimal; raises Mistake ``bad-tlsa``."""
-    parts = text.split()
-    try:
-        usage, selector, matching = (int(part) for part in parts[:3] if part.isascii() and part.isdigit())
-        data = bytes.fromhex("".join(parts[3:]))
-    except ValueError:
-        raise Mistake("“{record}” is no TLSA record.", code="bad-tlsa", record=text[:100]) from None
-    if max(usage, selector, matching) > 255 or not data:
-        raise Mistake("“{record}” is no TLSA record.", code="bad-tlsa", record=text[:100])
-    return Tlsa(usage, selector, matching, data)
 
 
 def usable(records: Iterable[Tlsa]) -> tuple[Tlsa, ...]:

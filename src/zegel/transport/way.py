@@ -86,10 +86,6 @@ class Choice:
     servers: tuple[Proven, ...]
     reasons: tuple[Reason, ...]
 
-    def has(self, code: str) -> bool:
-        """Whether this reason is among the reasons."""
-        return any(one.code == code for one in self.reasons)
-
 
 def choose_way(offer: Offer, today: date) -> Choice:
     """Judge the whole offer; the NTA 7516 record is the one thing that depends on the day."""

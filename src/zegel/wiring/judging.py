@@ -4,11 +4,10 @@ from zoneinfo import ZoneInfo
 
 from zegel.journeys.judge import Judge
 from zegel.journeys.wishes import Defaults
+from zegel.post.moments import ZONE
 from zegel.wiring.direct import Direct
 from zegel.wiring.ground import Ground, utc_now
 from zegel.wiring.ways import MailWays
-
-ZONE = "Europe/Amsterdam"
 
 
 def judge(ground: Ground) -> Judge:

@@ -32,11 +32,6 @@ class PassphraseSource:
     def __init__(self, path: str | None) -> None:
         self._path = path
 
-    @property
-    def from_file(self) -> bool:
-        """Whether a file was named."""
-        return self._path is not None
-
     def existing(self, prompt: str) -> str:
         """Ask for a passphrase that was chosen before."""
         return self._from_file() if self._path is not None else _ask(prompt)

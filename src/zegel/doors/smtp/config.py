@@ -130,7 +130,6 @@ class DoorConfig:
     default_class: int = 2
     policy: Policy = field(default_factory=Policy)
     language: str = "nl"
-    timezone: str = "Europe/Amsterdam"
     stop_seconds: float = 10
     share_ports: bool = False
     """Whether other processes listen on the same ports (SO_REUSEPORT)."""

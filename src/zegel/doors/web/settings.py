@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 
 from zegel.doors.web import assets
+from zegel.post.moments import ZONE
 
 _HERE = Path(__file__).parent
 _WEB = "zegel.doors.web"
-
-ACCESS_LOG = '%(time)s "%(method)s %(path)s %(protocol)s" %(status)d %(dt_ms).0f ms'
-"""A format for granian: no address, no query."""
 
 _HOUR = 3600
 
@@ -103,7 +101,7 @@ def _words(language: str) -> dict[str, Any]:
     return {
         "USE_I18N": True,
         "USE_TZ": True,
-        "TIME_ZONE": "Europe/Amsterdam",
+        "TIME_ZONE": ZONE,
         "LANGUAGE_CODE": language,
         "LANGUAGES": [("nl", "Nederlands"), ("en", "English")],
         "LANGUAGE_COOKIE_NAME": "zegel_language",
