@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -181,7 +180,7 @@ def started(folder: Path, prepare: Callable[[], None] | None = None) -> subproce
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        preexec_fn=prepare,  # noqa: PLW1509 - only sets a limit
+        preexec_fn=prepare,  # noqa: PLW1509 - only sets a limit or a signal
     )
     assert child.stdin is not None
     for _ in range(64):
@@ -190,11 +189,15 @@ def started(folder: Path, prepare: Callable[[], None] | None = None) -> subproce
     return child
 
 
+def heed_interrupts() -> None:
+    """A shell has what it starts in the background ignore SIGINT, and children inherit that from the tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_half_way_leaves_the_old_file_and_no_litter(folder: Path, sent: signal.Signals) -> None:
     (folder / "target").write_bytes(b"old")
-    child = started(folder)
-    time.sleep(0.2)
+    child = started(folder, heed_interrupts)
     child.send_signal(sent)
     child.wait(60)
     assert child.returncode != 0
