@@ -7,8 +7,8 @@ import { streamDrain, wholeDrain, type Drain } from "../src/drain.ts";
 import { toHexDigits } from "../src/hex.ts";
 import { PIECE, PieceDigest } from "../src/pieces.ts";
 import { headerEnd, NONCE_BYTES } from "../src/header-end.ts";
-import { CHUNK, PayloadOpener, roomFor, SEALED_CHUNK } from "../src/payload.ts";
-import { PayloadSealer, sealedSize } from "../src/payload-sealer.ts";
+import { PayloadOpener, roomFor, SEALED_CHUNK } from "../src/payload.ts";
+import { sealAll, sealedSize } from "../src/payload-sealer.ts";
 import { SealedSource } from "../src/sealed-source.ts";
 import { openSink, type Sink } from "../src/sinks.ts";
 
@@ -72,22 +72,13 @@ const theFile = async (job: Job): Promise<Blob> => (file ??= new Blob(Array.from
 
 async function sealing(job: Job, hashed: boolean): Promise<void> {
   const source = new SealedSource((await theFile(job)).stream() as ReadableStream<Uint8Array<ArrayBuffer>>);
-  const sealer = new PayloadSealer(await browser(crypto.getRandomValues(new Uint8Array(32))));
   const digest = hashed ? new PieceDigest() : null;
-  const batch = 16 * CHUNK;
-  const sealed = new Uint8Array(sealedSize(batch));
-  let spare: ArrayBuffer | null = new ArrayBuffer(batch);
-  let next = source.fill(spare ?? new ArrayBuffer(batch));
-  for (let left = job.size; left > 0; ) {
-    const plain = await next;
-    left -= plain.length;
-    spare = null;
-    if (left > 0) next = source.fill(spare ?? new ArrayBuffer(batch));
-    await sealer.seal(plain, left === 0, sealed.subarray(0, sealedSize(plain.length)));
-    await digest?.add(plain);
-    spare = plain.buffer;
-  }
+  const cipher = await browser(crypto.getRandomValues(new Uint8Array(32)));
+  let bytes = 0;
+  const take = (sealed: Uint8Array) => void (bytes += sealed.length);
+  await sealAll((buffer) => source.fill(buffer), job.size, cipher, take, (plain) => digest?.add(plain));
   await digest?.finish();
+  if (bytes !== sealedSize(job.size)) throw new Error("not all was sealed");
 }
 
 const WAYS: Record<string, (job: Job) => Promise<unknown>> = {
