@@ -61,21 +61,7 @@ def found(
         from zegel.seal import parse_recipient
 
         parse_recipient(archive)
-    url = url.rstrip("/")
-    values = {
-        "database": database,
-        "organisation": organisation,
-        "host": urlsplit(url).netloc,
-        "url": url,
-        "listen": f"127.0.0.1:{port}",
-        "inside_url": f"http://127.0.0.1:{port + 1}/inside/v1",
-        "inside_listen": f"127.0.0.1:{port + 1}",
-        "smtp_listen": f"127.0.0.1:{port + 2}",
-        "sender": sender,
-        "archive": archive,
-    }
-    # A JSON string of printable characters is a TOML basic string.
-    text = _TEXT.format(demo=json.dumps(demo), **{key: json.dumps(value) for key, value in values.items()})
+    text = _configuration(organisation, url.rstrip("/"), sender, database, archive, port, demo)
     data.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{data.name}-", dir=data.parent))
     try:
@@ -93,6 +79,23 @@ def found(
     from zegel.records.connect import migrate
 
     migrate()
+
+
+def _configuration(organisation: str, url: str, sender: str, database: str, archive: str, port: int, demo: bool) -> str:
+    values = {
+        "database": database,
+        "organisation": organisation,
+        "host": urlsplit(url).netloc,
+        "url": url,
+        "listen": f"127.0.0.1:{port}",
+        "inside_url": f"http://127.0.0.1:{port + 1}/inside/v1",
+        "inside_listen": f"127.0.0.1:{port + 1}",
+        "smtp_listen": f"127.0.0.1:{port + 2}",
+        "sender": sender,
+        "archive": archive,
+    }
+    # A JSON string of printable characters is a TOML basic string.
+    return _TEXT.format(demo=json.dumps(demo), **{key: json.dumps(value) for key, value in values.items()})
 
 
 def _check(path: Path, shown: Path) -> None:

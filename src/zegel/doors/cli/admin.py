@@ -98,6 +98,15 @@ def _add_accounts(app: typer.Typer, tools: Tools) -> None:
         actor = tools.house(data_folder(data), "outside").welcome.officer(address, on)
         print(f"{actor.address}  {'officer' if actor.officer else 'no officer'}")
 
+    _add_rights(user, tools)
+
+    @app.command("token")
+    def token(address: str, label: Annotated[str, typer.Option("--label")] = "program", data: Data = None) -> None:
+        """Print a new token of an account, once."""
+        print(tools.house(data_folder(data), "outside").welcome.new_token(address, label))
+
+
+def _add_rights(user: typer.Typer, tools: Tools) -> None:
     @user.command("allow")
     def allow(
         address: str,
@@ -122,11 +131,6 @@ def _add_accounts(app: typer.Typer, tools: Tools) -> None:
         """List the addresses that a sender may send as besides its own."""
         for other, name in tools.house(data_folder(data), "outside").people.rights(address):
             print(f"{other}  {name}".rstrip())
-
-    @app.command("token")
-    def token(address: str, label: Annotated[str, typer.Option("--label")] = "program", data: Data = None) -> None:
-        """Print a new token of an account, once."""
-        print(tools.house(data_folder(data), "outside").welcome.new_token(address, label))
 
 
 def _password(path: Path | None) -> str:

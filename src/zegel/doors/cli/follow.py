@@ -41,6 +41,12 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         found = [house.follow.parcel(actor, parcel)] if parcel else house.follow.parcels(actor)
         _print([spell_status(item) for item in found])
 
+    _add_revoke(app, tools)
+    _add_proof(app, tools)
+    _add_expiry(app, tools)
+
+
+def _add_revoke(app: typer.Typer, tools: Tools) -> None:
     @app.command("revoke")
     def revoke(
         parcel: Parcel,
@@ -64,26 +70,6 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         else:
             house.revoke.parcel(actor, parcel)
 
-    _add_proof(app, tools)
-
-    @app.command("expiry")
-    def expiry(
-        parcel: Parcel,
-        expires: Annotated[str, typer.Argument(help="14d, or a date such as 2026-12-20.")],
-        sender: From = "",
-        data: Data = None,
-        server: Server = "",
-        token_file: TokenFile = None,
-    ) -> None:
-        """Change until when readers can open a parcel."""
-        moment = read_expiry(expires, datetime.now(UTC))
-        if server:
-            peer = tools.server(server, read_token(token_file))
-            peer.post(f"/parcels/{parcel}/expiry", {"expires": spell_time(moment)})
-            return
-        house = tools.house(data_folder(data), "outside")
-        house.revoke.expiry(house.people.find(_sender(sender)), parcel, moment)
-
 
 def _add_proof(app: typer.Typer, tools: Tools) -> None:
     @app.command("proof")
@@ -102,6 +88,26 @@ def _add_proof(app: typer.Typer, tools: Tools) -> None:
             return
         house = tools.house(data_folder(data), "outside")
         house.fill_in.by_sender(house.people.find(_sender(sender)), slip, chosen)
+
+
+def _add_expiry(app: typer.Typer, tools: Tools) -> None:
+    @app.command("expiry")
+    def expiry(
+        parcel: Parcel,
+        expires: Annotated[str, typer.Argument(help="14d, or a date such as 2026-12-20.")],
+        sender: From = "",
+        data: Data = None,
+        server: Server = "",
+        token_file: TokenFile = None,
+    ) -> None:
+        """Change until when readers can open a parcel."""
+        moment = read_expiry(expires, datetime.now(UTC))
+        if server:
+            peer = tools.server(server, read_token(token_file))
+            peer.post(f"/parcels/{parcel}/expiry", {"expires": spell_time(moment)})
+            return
+        house = tools.house(data_folder(data), "outside")
+        house.revoke.expiry(house.people.find(_sender(sender)), parcel, moment)
 
 
 def _proof(text: str) -> Proof:

@@ -30,6 +30,7 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
     app.add_typer(plan, name="plan-b")
     _add_what_if(plan, tools)
     _add_leaving(plan, tools)
+    _add_drill(plan, tools)
     _add_verify(plan, tools)
 
 
@@ -150,6 +151,8 @@ def _add_leaving(plan: typer.Typer, tools: Tools) -> None:
         """Use a patch again that was left or cut."""
         _plan(tools, data)[1].evacuate.reopen(patch)
 
+
+def _add_drill(plan: typer.Typer, tools: Tools) -> None:
     @plan.command("drill")
     def drill(
         patch: PatchName,
