@@ -70,7 +70,7 @@ class Box:
         content = b"".join(mail.open())
         assert len(content) <= mail.size
         self.mails.append((to, content))
-        return Delivered("box", "", "", "", "", "local", "", "250")
+        return Delivered("box", "local", reply="250")
 
 
 @dataclass

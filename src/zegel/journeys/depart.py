@@ -72,7 +72,7 @@ class Depart:
             sealed_slip=sealed_slip,
         )
         self.post.deliver(place, arrival, self._say(arrival), lambda blob: hold(self.store.read(blob)))
-        return Delivered(place.host, "", "", "", "", "zegel", "", "")
+        return Delivered(place.host, "zegel")
 
     def _place(self, domain: str) -> Place:
         try:

@@ -194,9 +194,7 @@ class _Deliverer:
             # In the middle of the mail: hang up without a dot, so that the server forgets it.
             session.close()
             raise
-        found = Delivered(
-            target.name, session.address, *session.agreed, proof=target.proof, fits=session.fits, reply=reply
-        )
+        found = Delivered(target.name, target.proof, session.address, *session.agreed, fits=session.fits, reply=reply)
         self._connections.keep(target, session)
         return found
 

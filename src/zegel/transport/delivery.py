@@ -32,13 +32,13 @@ class Delivered:
     """
 
     server: str
-    address: str
-    tls: str
-    cipher: str
-    group: str
     proof: Shown
-    fits: str
-    reply: str
+    address: str = ""
+    tls: str = ""
+    cipher: str = ""
+    group: str = ""
+    fits: str = ""
+    reply: str = ""
     distrusted: tuple[str, ...] = ()
 
 
