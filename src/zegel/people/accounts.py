@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from zegel.errors import Denied, Mistake, NotFound, Unavailable
-from zegel.parcels.addresses import checked_address
+from zegel.parcels.addresses import LONGEST_NAME, checked_address
 from zegel.parcels.identifiers import new_identifier
 from zegel.people import models
 from zegel.people.border import border, must_write
@@ -17,7 +17,6 @@ from zegel.people.moving import Moving
 from zegel.people.rights import Rights
 from zegel.people.rows import SqlActor, found, one_line, plain_address, to_actor, unknown
 
-_NAME = 200
 _LABEL = 100
 _NOBODY = ""
 
@@ -52,7 +51,7 @@ class SqlPeople(Rights, Moving):
         row = models.Account(
             account=new_identifier(),
             address=checked_address(address),
-            name=one_line(name, _NAME),
+            name=one_line(name, LONGEST_NAME),
             password=self._passwords.new_hash(password) if password is not None else "",
             created=self._clock(),
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from zegel.errors import Mistake
-from zegel.parcels.addresses import checked_address
+from zegel.parcels.addresses import LONGEST_NAME, checked_address
 from zegel.parcels.identifiers import checked
 from zegel.people import models
 from zegel.people.border import border, must_write
@@ -113,7 +113,7 @@ def _read_right(members: Mapping[str, Any]) -> models.SenderRight:
 
 
 def _one_line(name: object) -> str:
-    if not isinstance(name, str) or len(name) > 200 or not name.isprintable():
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
         raise ValueError("a name that is none")
     return name
 

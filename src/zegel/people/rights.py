@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from zegel.errors import NotFound
-from zegel.parcels.addresses import checked_address
+from zegel.parcels.addresses import LONGEST_NAME, checked_address
 from zegel.people import models
 from zegel.people.border import border, must_write
 from zegel.people.rows import SqlActor, found, one_line, to_actor
-
-_NAME = 200
 
 
 class Rights:
@@ -26,7 +24,7 @@ class Rights:
             models.SenderRight.objects.update_or_create(
                 account=account,
                 address=checked_address(other),
-                defaults={"name": one_line(name, _NAME), "created": self._clock()},
+                defaults={"name": one_line(name, LONGEST_NAME), "created": self._clock()},
             )
 
     def disallow(self, address: str, other: str) -> None:

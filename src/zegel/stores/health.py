@@ -24,7 +24,6 @@ class Health:
 
     now: Callable[[], float] = time.monotonic
     latency: float = _UNKNOWN
-    failures: int = 0
     lagging: bool = False
     """Another copy overtook it, and it has not answered well since."""
     _row: int = 0
@@ -49,12 +48,11 @@ class Health:
         with self._lock:
             self.lagging = True
 
-    def bad(self, permanent: bool = False) -> None:
+    def bad(self, error: Unavailable) -> None:
         """A request failed in a way that speaks against the patch."""
         with self._lock:
-            self.failures += 1
             self._row += 1
-            if permanent or self._row >= _FAILURES:
+            if is_permanent(error) or self._row >= _FAILURES:
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 self._until = self.now() + self._pause
 
@@ -65,5 +63,5 @@ def blaming(health: Health) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        health.bad(is_permanent(error))
+        health.bad(error)
         raise

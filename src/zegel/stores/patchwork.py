@@ -26,7 +26,7 @@ from zegel.parcels.copies import PIECE_BYTES, WHOLE, Copy, CopyState, Outline, c
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 from zegel.stores.choosing import Ledger, Patch
-from zegel.stores.drivers.driver import Remains, Stored, is_permanent, missing, silent
+from zegel.stores.drivers.driver import Remains, Stored, missing, silent
 from zegel.stores.in_turn import InTurn, Readable
 from zegel.stores.outline import Outliner
 from zegel.stores.placement import Refusal, Spread
@@ -290,7 +290,7 @@ class Patchwork(ShareSettling):
         except NotFound:
             return False
         except Unavailable as error:
-            patch.health.bad(is_permanent(error))
+            patch.health.bad(error)
             raise
         return (size, digest.hexdigest()) == (copy.size, copy.sha256)
 
@@ -354,7 +354,7 @@ class Patchwork(ShareSettling):
         try:
             return self.patches[patch].driver.delete(names)
         except Unavailable as error:
-            self.patches[patch].health.bad(is_permanent(error))
+            self.patches[patch].health.bad(error)
             return dict.fromkeys(names, error)
 
     def older_than(self, moment: datetime) -> Iterator[str]:

@@ -18,7 +18,7 @@ from functools import partial
 
 from zegel.errors import Damaged, NotFound, Unavailable, ZegelError
 from zegel.parcels.copies import PIECE_BYTES, Copy, Outline
-from zegel.stores.drivers.driver import PIECE, Driver, is_permanent, missing
+from zegel.stores.drivers.driver import PIECE, Driver, missing
 from zegel.stores.health import Health
 
 HEDGE_LEAST, HEDGE_MOST = 0.1, 1.0
@@ -137,7 +137,7 @@ class Reading:
 
     def _blame(self, source: Source, error: ZegelError) -> None:
         if isinstance(error, Unavailable):
-            source.health.bad(is_permanent(error))
+            source.health.bad(error)
         else:
             self.report(source.copy)
 

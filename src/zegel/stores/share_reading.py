@@ -22,7 +22,7 @@ from functools import partial
 from zegel.errors import Unavailable, ZegelError
 from zegel.parcels.copies import Outline
 from zegel.stores import sharing
-from zegel.stores.drivers.driver import PIECE, is_permanent, missing
+from zegel.stores.drivers.driver import PIECE, missing
 from zegel.stores.reading import HEDGE_LEAST, HEDGE_MOST, Report, Source, altered, worse
 
 _DECODING = 0.002
@@ -252,7 +252,7 @@ class _OneRead:
 
     def _blame(self, source: Source, error: ZegelError) -> None:
         if isinstance(error, Unavailable):
-            source.health.bad(is_permanent(error))
+            source.health.bad(error)
         else:
             self._report(source.copy)
 

@@ -13,7 +13,7 @@ from zegel.errors import Damaged, Unavailable, ZegelError
 from zegel.parcels.copies import Copy, Outline, share_name
 from zegel.parcels.deposit import Blob
 from zegel.stores import sharing
-from zegel.stores.drivers.driver import Writer, is_permanent, silent
+from zegel.stores.drivers.driver import Writer, silent
 from zegel.stores.outline import Outliner
 from zegel.stores.writing import Target
 
@@ -156,7 +156,7 @@ class ShareWriter:
 
     def _blame(self, target: Target, error: Unavailable) -> None:
         self._worst = error
-        target.health.bad(is_permanent(error))
+        target.health.bad(error)
 
     def _check(self) -> None:
         if sum(share.writer is not None for share in self._shares) < self._needed:

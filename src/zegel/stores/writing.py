@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zegel.errors import Damaged, Unavailable, ZegelError
 from zegel.parcels.copies import Outline
 from zegel.parcels.deposit import Blob
-from zegel.stores.drivers.driver import Driver, Writer, is_permanent, silent
+from zegel.stores.drivers.driver import Driver, Writer, silent
 from zegel.stores.health import Health
 from zegel.stores.outline import Outliner
 
@@ -108,7 +108,7 @@ class PatchworkWriter:
 
     def _blame(self, target: Target, error: Unavailable) -> None:
         self._worst = error
-        target.health.bad(is_permanent(error))
+        target.health.bad(error)
 
     def _check(self) -> None:
         if not self._writers:
@@ -126,7 +126,7 @@ def commit_light(writers: Sequence[PatchworkWriter]) -> None:
         try:
             done = target.driver.commit_all([writer.only[1] for writer in light])
         except Unavailable as error:
-            target.health.bad(is_permanent(error))
+            target.health.bad(error)
             raise
         for writer, blob in zip(light, done, strict=True):
             writer.landed(blob)

@@ -54,7 +54,6 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
-@csrf_exempt
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """Keep the language that was chosen, and go back to the page.

@@ -47,15 +47,13 @@ def web_settings(
     demo: bool = False,
     demo_mail: Path | None = None,
     demo_sms: Path | None = None,
-    hosts: tuple[str, ...] = (),
     behind_proxy: bool = False,
     threads: int = 64,
-    language: str = "nl",
 ) -> dict[str, Any]:
     """Return the settings of one zone.
 
-    ``url`` is how the world reaches this zone; its host, and ``hosts`` besides, is the only one answered to, and https
-    in it makes cookies Secure. ``behind_proxy`` trusts ``X-Forwarded-Proto``: only where a proxy sets it.
+    ``url`` is how the world reaches this zone; its host is the only one answered to, and https in it makes
+    cookies Secure. ``behind_proxy`` trusts ``X-Forwarded-Proto``: only where a proxy sets it.
     ``threads`` is how many requests the server runs at once.
     """
     parts = urlsplit(url)
@@ -63,7 +61,7 @@ def web_settings(
     return {
         "DEBUG": False,
         "SECRET_KEY": secret_key,
-        "ALLOWED_HOSTS": [parts.hostname or "localhost", *hosts],
+        "ALLOWED_HOSTS": [parts.hostname or "localhost"],
         "DATABASES": {"default": database},
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "INSTALLED_APPS": ["django.contrib.sessions", "zegel.records", "zegel.people"],
@@ -71,7 +69,7 @@ def web_settings(
         "APPEND_SLASH": False,
         "ZEGEL": Ours(https, demo, demo_mail, demo_sms, threads, behind_proxy, zone == "inside"),
         **_requests(),
-        **_words(language),
+        **_words(),
         **_cookies(https, zone),
         "CSRF_TRUSTED_ORIGINS": [f"{parts.scheme}://{parts.netloc}"],
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if behind_proxy else None,
@@ -97,12 +95,12 @@ def _requests() -> dict[str, Any]:
     }
 
 
-def _words(language: str) -> dict[str, Any]:
+def _words() -> dict[str, Any]:
     return {
         "USE_I18N": True,
         "USE_TZ": True,
         "TIME_ZONE": ZONE,
-        "LANGUAGE_CODE": language,
+        "LANGUAGE_CODE": "nl",
         "LANGUAGES": [("nl", "Nederlands"), ("en", "English")],
         "LANGUAGE_COOKIE_NAME": "zegel_language",
         "LOCALE_PATHS": [str(_HERE.parent.parent / "locale")],
