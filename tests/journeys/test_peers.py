@@ -26,6 +26,7 @@ from tests.ground.dns import Dns, running_dns
 from tests.ground.dovecot import running_dovecot
 from tests.ground.house import Clock, Ground, make_house
 from tests.ground.ports import free_port
+from tests.ground.smtp_door import Server
 from tests.ground.zegels import (
     ADDRESS,
     HOST,
@@ -44,7 +45,6 @@ from zegel.domains.zegels import Zegels
 from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.logins import Logins
-from zegel.doors.smtp.serve import Server
 from zegel.doors.web.published import profile_members
 from zegel.errors import Unavailable, ZegelError
 from zegel.journeys.arrive import Budget

@@ -12,11 +12,11 @@ import pytest
 
 from tests.ground.databases import Database
 from tests.ground.house import SENDER, Clock, Ground, make_house
+from tests.ground.smtp_door import Server
 from zegel import seal
 from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.logins import Logins
-from zegel.doors.smtp.serve import Server
 from zegel.errors import Denied, NotFound, Unavailable
 from zegel.journeys.incoming import Incoming
 from zegel.journeys.ports.people import Actor

@@ -21,6 +21,7 @@ from tests.ground.house import SENDER, Clock, Ground, make_house
 from tests.ground.mail_peer import mail_peer
 from tests.ground.ports import free_port
 from tests.ground.postfix import Listener, Postfix, need_postfix, running_postfix
+from tests.ground.smtp_door import Server
 from zegel.domains.lookup import Domains
 from zegel.domains.policies import PolicyServers
 from zegel.domains.resolver import Resolver
@@ -28,7 +29,6 @@ from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.config import Listener as DoorListener
 from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.logins import Logins
-from zegel.doors.smtp.serve import Server
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.outbox.direct import DirectRoute, FixedRoute, MailServer
 from zegel.parcels.ways import Way

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from tests.ground.smtp_door import Server
 from zegel import seal
 from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.desk import Bounces, Journeys
-from zegel.doors.smtp.serve import Server
 from zegel.errors import Denied, NotFound, Unavailable
 from zegel.journeys.authors import Authors
 from zegel.journeys.ports.people import Actor

@@ -19,12 +19,12 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from tests.ground.databases import missing
+from tests.ground.smtp_door import Server
 from tests.smtp.ground import CLOSED, NOW, SENDER, Accounts, Door, House, authenticate
 from tests.smtp.wire import Wire
 from zegel.doors.smtp.config import DoorConfig, Listener
 from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.oauthbearer import read_bearer
-from zegel.doors.smtp.serve import Server
 from zegel.errors import Mistake
 from zegel.people.bearer import OpenIdBearer, Provider
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.ground.sending_postfix import Postfix, sending_postfix
+from tests.ground.smtp_door import Server
 from tests.outbox.sink import Certificate, make_certificate
 from tests.smtp.authority import Authority
 from tests.smtp.ground import NOW, READER, House, authenticate, listening, open_door
 from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.desk import Journeys
-from zegel.doors.smtp.serve import Server
 from zegel.errors import Unavailable
 from zegel.parcels.notify import Notify
 

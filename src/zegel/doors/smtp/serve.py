@@ -1,10 +1,7 @@
 """Listen for mail until told to stop (``zegel serve --role smtp``)."""
 
 import asyncio
-import contextlib
-import logging
 import signal
-import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -12,8 +9,6 @@ from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.conversation import converse
 from zegel.doors.smtp.desk import Desk, Journeys, Post
 from zegel.doors.smtp.stream import Stream
-
-log = logging.getLogger(__name__)
 
 LAST_WORDS_SECONDS = 1.0
 """So long clients have to take our goodbye once no session is left."""
@@ -25,7 +20,6 @@ Ready = Callable[[tuple[int, ...]], None]
 def run(config: DoorConfig, journeys: Journeys, ready: Ready = lambda ports: None) -> None:
     """Serve until SIGTERM or SIGINT; returns when every mail that had begun is answered (or ``stop_seconds`` passed).
 
-    Off the main thread signals are somebody else's: use :class:`Server` there.
     Raises Mistake for a configuration that cannot be, OSError when an address cannot be had.
     """
     asyncio.run(_run(config, journeys, ready))
@@ -93,49 +87,3 @@ async def _drain(desk: Desk) -> None:
     for stream in list(desk.streams):
         stream.abort()
     await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn
-
-
-class Server:
-    """The door in a thread of its own, for a process that serves other things too (``zegel serve``, ``zegel demo``)."""
-
-    def __init__(self, config: DoorConfig, journeys: Journeys):
-        self._parts = (config, journeys)
-        self._thread = threading.Thread(target=self._serve, name="smtp-door", daemon=True)
-        self._listening = threading.Event()
-        self._error: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self.ports: tuple[int, ...] = ()
-
-    def start(self) -> None:
-        """Returns when the door listens on ``ports``; raises what kept it from that."""
-        self._thread.start()
-        self._listening.wait()
-        if self._error:
-            raise self._error
-
-    def stop(self) -> None:
-        """Returns when the last mail is answered."""
-        if self._thread.is_alive() and self._loop and self._stop:
-            with contextlib.suppress(RuntimeError):  # it has just ended by itself
-                self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _serve(self) -> None:
-        try:
-            asyncio.run(self._main())
-        except BaseException as error:
-            if self._listening.is_set():
-                log.exception("the SMTP door has ended")
-            self._error = error
-        finally:
-            self._listening.set()
-
-    async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-
-        def ready(ports: tuple[int, ...]) -> None:
-            self.ports = ports
-            self._listening.set()
-
-        await serve(Desk(*self._parts), self._stop, ready)
