@@ -36,9 +36,9 @@ demo: $(filter .tools/bin/uv,$(UV))
 test: lint bundle-check
 	@$(PYTEST)
 
-## make test-fast    the tests that take less than a second or two each
+## make test-fast    the tests that take less than a second or two each, on SQLite alone
 test-fast: setup
-	@$(PYTEST) -m "not slow and not browser and not node"
+	@$(PYTEST) -m "not slow and not browser and not node and not postgres"
 
 ## make lint         ruff, mypy, import contract
 lint: setup
