@@ -11,7 +11,8 @@ from typing import Any
 
 from tests.ground.house import Clock, Ground, make_house
 from tests.transport.made import Made, make
-from zegel.journeys.signed import MailSigner, SignedCarrier
+from zegel.journeys.ports.keys import MailSigner
+from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.submit import Message, Packing, ReaderWish
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.outbox.direct import DirectRoute, FixedRoute, MailServer

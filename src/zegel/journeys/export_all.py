@@ -23,8 +23,7 @@ from zegel.audit.entry import Entry, Head, check_chain
 from zegel.audit.events import Event
 from zegel.errors import Damaged, Mistake, NotFound
 from zegel.journeys.ports.clock import Clock
-from zegel.journeys.ports.patches import PatchRecords
-from zegel.journeys.ports.people import People
+from zegel.journeys.ports.moving import MovingPeople, MovingRecords
 from zegel.journeys.ports.stores import BlobStore
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
@@ -47,22 +46,6 @@ class Folder(Protocol):
 
     def read(self, name: str) -> Iterator[bytes]:
         """Raises NotFound."""
-
-
-class MovingRecords(PatchRecords, Protocol):
-    """Whole parcels (``records``)."""
-
-    def parcels_after(self, parcel: str = "", limit: int = 500) -> list[str]: ...
-    def export_parcel(self, parcel: str) -> dict[str, Any]: ...
-    def import_parcel(self, members: dict[str, Any]) -> bool: ...
-    def import_audit(self, entries: list[Entry]) -> None: ...
-
-
-class MovingPeople(People, Protocol):
-    """Whole accounts (``people``)."""
-
-    def export_accounts(self) -> list[dict[str, Any]]: ...
-    def import_account(self, members: dict[str, Any]) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)

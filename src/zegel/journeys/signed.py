@@ -3,13 +3,13 @@
 The mail is read twice: a signature stands before what it signs, and no mail is kept in memory.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Protocol
 
+from zegel.journeys.ports.keys import MailSigner
 from zegel.journeys.ports.outbox import Carrier
 from zegel.journeys.ways import domain_of
 from zegel.mime.headers import read_addresses, read_headers
@@ -20,13 +20,6 @@ _LONGEST_HEAD = 1024 * 1024
 """A header section that is longer goes unsigned; the door takes none (``mime.limits``)."""
 _ROOM = 2048
 """About what two signatures take: a server with a limit is told of them."""
-
-
-class MailSigner(Protocol):
-    """The organisation's DKIM keys (``keys.dkim``)."""
-
-    def sign(self, head: bytes, body: Iterable[bytes]) -> bytes:
-        """The fields to put before a mail with CRLF line ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from zegel.journeys.arrive import Budget
-from zegel.journeys.export_all import MovingPeople
 from zegel.journeys.house import House, Profile
+from zegel.journeys.ports.moving import MovingPeople
 from zegel.parcels.manifest import Organisation
 from zegel.post.verp import BounceAddresses
 from zegel.wiring.ground import Ground, Zone, outside_key, utc_now

@@ -15,7 +15,7 @@ from zegel.journeys.depart import Depart
 from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.expire import Expire
 from zegel.journeys.export import Export
-from zegel.journeys.export_all import ExportAll, ImportAll, MovingPeople, MovingRecords
+from zegel.journeys.export_all import ExportAll, ImportAll
 from zegel.journeys.fill_in import FillIn
 from zegel.journeys.follow import Follow
 from zegel.journeys.house import House, PlanB, Profile
@@ -27,6 +27,7 @@ from zegel.journeys.patch_days import PatchDays
 from zegel.journeys.plan_jobs import PlanJobs, RunJobs, SignReports
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.domains import Zegels
+from zegel.journeys.ports.moving import MovingPeople, MovingRecords
 from zegel.journeys.ports.outbox import Carrier, Notifier, Schedule
 from zegel.journeys.ports.patches import PatchStore
 from zegel.journeys.ports.peers import ArrivalPost

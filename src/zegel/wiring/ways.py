@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zegel.errors import NotFound
+from zegel.journeys.ports.keys import MailSigner
 from zegel.journeys.ports.outbox import Carrier
-from zegel.journeys.signed import MailSigner, SignedCarrier
+from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import FixedRoute, MailServer

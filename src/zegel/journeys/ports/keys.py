@@ -1,5 +1,6 @@
 """Private keys, used where they lie (``keys``): inside zone only."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from zegel.seal import HybridRecipient
@@ -27,3 +28,10 @@ class CourierKey(Protocol):
 
     def open_sealed(self, sealed: bytes) -> bytes:
         """Open an age file for the courier; raises Damaged or Denied."""
+
+
+class MailSigner(Protocol):
+    """The organisation's DKIM keys (``keys.dkim``)."""
+
+    def sign(self, head: bytes, body: Iterable[bytes]) -> bytes:
+        """The fields to put before a mail with CRLF line ends."""
