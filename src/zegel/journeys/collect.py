@@ -93,7 +93,7 @@ class Collect:
     def blob_size(self, slip: str, blob: str, ticket: str) -> int:
         """Sealed size of a blob that this reader may fetch; raises as :meth:`blob`."""
         self._check_ticket(slip, ticket)
-        for kept in self._shown(self._open_slip(slip)):
+        for kept in shown_blobs(self.records, self._open_slip(slip)):
             if kept.blob == blob:
                 return kept.size
         raise NotFound("This attachment is not part of the message.", code="unknown-blob")
@@ -166,7 +166,7 @@ class Collect:
 
     def _release(self, slip: Slip, now: datetime) -> Released:
         until = now + timedelta(minutes=TICKET_MINUTES)
-        blobs = self._shown(slip)
+        blobs = shown_blobs(self.records, slip)
         return Released(
             parcel=slip.parcel,
             sealed_slip=slip.sealed_slip,
@@ -176,13 +176,14 @@ class Collect:
             ticket_until=until,
         )
 
-    def _shown(self, slip: Slip) -> list[Blob]:
-        """The manifest and what it names; not the mail itself, which is for other readers' mail servers."""
-        return self.records.blobs_of(slip.parcel)[: slip.attachments + 1]
-
     def _check_ticket(self, slip: str, ticket: str) -> None:
         if vouchers.read(self.key, _TICKET, ticket, self.clock()).get("slip") != slip:
             raise Denied("This ticket is not valid any more.", code="bad-ticket")
+
+
+def shown_blobs(records: Records, slip: Slip) -> list[Blob]:
+    """The manifest and what it names; not the mail itself, which is for other readers' mail servers."""
+    return records.blobs_of(slip.parcel)[: slip.attachments + 1]
 
 
 def counted(

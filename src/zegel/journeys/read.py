@@ -16,7 +16,7 @@ from zegel.parcels.limits import MANIFEST_BYTES
 from zegel.parcels.manifest import Attachment, Manifest
 from zegel.parcels.pieces import PieceDigest
 from zegel.parcels.release import Announced, Released
-from zegel.parcels.signature import SigningKey, read_signed, verify
+from zegel.parcels.signature import read_signed, verify
 
 _SLIP = re.compile(
     r"# zegel slip v1 parcel (?P<parcel>[a-z2-7]{26})\n(?P<identity>AGE-SECRET-KEY-PQ-1[0-9A-Z]+)\n\Z", re.ASCII
@@ -79,13 +79,10 @@ class Read:
             raise Damaged("The server offers other attachments than the message names.", code="foreign-blobs")
         unverified = ""
         try:
-            verify(manifest, line, signature, self._keys())
+            verify(manifest, line, signature, self.releases.signing_keys())
         except Damaged as error:
             unverified = str(error)
         return Opened(manifest, unverified, signature.key, released, link, self.releases, key)
-
-    def _keys(self) -> list[SigningKey]:
-        return self.releases.signing_keys()
 
     def _manifest(self, link: Link, blob: str, released: Released, key: seal.HybridIdentity) -> bytes:
         opened = bytearray()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from zegel.audit.events import Event
 from zegel.errors import Mistake, NotFound
-from zegel.journeys.collect import counted
+from zegel.journeys.collect import counted, shown_blobs
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.keys import MailboxKeys
 from zegel.journeys.ports.people import Actor, People
@@ -60,7 +60,7 @@ class Receive:
             # Read again: the sender may have withdrawn the message meanwhile.
             found = self._slip(actor, slip)
             self.records.append_audit(now, _by(actor), Event.KEY_RELEASED, found.slip, {})
-        shown = tuple((blob.blob, blob.size) for blob in self._shown(found))
+        shown = tuple((blob.blob, blob.size) for blob in shown_blobs(self.records, found))
         return KeptParcel(found.parcel, str(key), shown, origin)
 
     def check(self, actor: Actor, slip: str) -> None:
@@ -75,7 +75,7 @@ class Receive:
         """Yield sealed bytes; with the last one the message counts as opened or downloaded. Raises NotFound."""
         found = self._slip(actor, slip)
         size = self._blob(found, blob).size
-        first = self._shown(found)[0].blob == blob
+        first = shown_blobs(self.records, found)[0].blob == blob
         pieces = self.store.read(blob, start, length)
         self.records.release()
         if length is not None and start + length < size:
@@ -99,14 +99,10 @@ class Receive:
         return found
 
     def _blob(self, slip: Slip, blob: str) -> Blob:
-        for kept in self._shown(slip):
+        for kept in shown_blobs(self.records, slip):
             if kept.blob == blob:
                 return kept
         raise NotFound("This attachment is not part of the message.", code="unknown-blob")
-
-    def _shown(self, slip: Slip) -> list[Blob]:
-        """The manifest and what it names; not the mail itself, which is for other readers' mail servers."""
-        return self.records.blobs_of(slip.parcel)[: slip.attachments + 1]
 
 
 def _by(actor: Actor) -> str:

@@ -78,21 +78,6 @@ class Uploads:
             raise _not_announced()
         return stored, self.receipt(actor, stored)
 
-    # Other organisations (journeys.arrive) --------------------------------------------------------------------------
-
-    def ticket(self, organisation: str, blob: Blob) -> str:
-        """What lets another organisation bring one blob, of this size and digest."""
-        return self._mint(_TICKET, _peer(organisation), blob)
-
-    def visitor(self, ticket: str) -> Visitor:
-        """Who shows this ticket; raises Denied ``bad-ticket``."""
-        facts = vouchers.read(self.key, _TICKET, ticket, self.clock())
-        return Visitor(facts["account"], Blob(facts["blob"], facts["size"], facts["sha256"]))
-
-    def redeem_arrived(self, organisation: str, blob: str, receipt: str) -> Blob:
-        """:meth:`redeem` for another organisation."""
-        return self._redeem(_peer(organisation), blob, receipt)
-
     def receipt(self, actor: Actor, blob: Blob) -> str:
         """What the deposit shows instead of the blob."""
         return self._mint(_RECEIPT, actor.account, blob)
@@ -109,6 +94,21 @@ class Uploads:
     def redeem(self, actor: Actor, blob: str, receipt: str) -> Blob:
         """Return the blob that a receipt stands for; raises Denied ``bad-ticket``, Mistake ``foreign-receipt``."""
         return self._redeem(actor.account, blob, receipt)
+
+    # Other organisations (journeys.arrive) --------------------------------------------------------------------------
+
+    def ticket(self, organisation: str, blob: Blob) -> str:
+        """What lets another organisation bring one blob, of this size and digest."""
+        return self._mint(_TICKET, _peer(organisation), blob)
+
+    def visitor(self, ticket: str) -> Visitor:
+        """Who shows this ticket; raises Denied ``bad-ticket``."""
+        facts = vouchers.read(self.key, _TICKET, ticket, self.clock())
+        return Visitor(facts["account"], Blob(facts["blob"], facts["size"], facts["sha256"]))
+
+    def redeem_arrived(self, organisation: str, blob: str, receipt: str) -> Blob:
+        """:meth:`redeem` for another organisation."""
+        return self._redeem(_peer(organisation), blob, receipt)
 
     def _redeem(self, account: str, blob: str, receipt: str) -> Blob:
         facts = vouchers.read(self.key, _RECEIPT, receipt, self.clock())

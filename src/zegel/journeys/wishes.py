@@ -6,7 +6,7 @@ What a header does not say, the rule that decided about the reader says; then th
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,15 +15,13 @@ from zegel.journeys.submit import ReaderWish
 from zegel.mime.headers import Headers, decode_words
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.deposit import CLASSES, LANGUAGES
-from zegel.parcels.manifest import read_time
+from zegel.parcels.expiry import read_expiry
 from zegel.parcels.proofs import Proof, parse_proof
 from zegel.parcels.ways import Found, Way, pick_way
 from zegel.policy.verdict import Verdict
 from zegel.policy.words import known_class
 
 _ITEM = re.compile(r'(?:[^,"]|"[^"]*"?)+')
-_DAYS = re.compile(r"(\d{1,4})\s*d\Z", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 MissingProof = Literal["wait", "refuse"]
 """What becomes of a reader for whom nobody named a proof: her parcel waits for one, or the mail is refused."""
@@ -70,7 +68,8 @@ def read_wishes(
     _check_class(headers.all("zegel-class"))
     sealed = [verdict for verdict in verdicts if verdict.decision == "seal"] or list(verdicts)
     days = min((verdict.days for verdict in sealed if verdict.days is not None), default=None)
-    expires = _read_expires(headers.first("zegel-expires"), defaults.zone, now)
+    asked = headers.first("zegel-expires").strip()
+    expires = read_expiry(asked, now, defaults.zone) if asked else None
     return Wishes(
         readers=tuple(_reader_wishes(headers, verdicts, defaults, found or {}, plain)),
         class_=max((verdict.class_ for verdict in sealed), default=0),
@@ -85,23 +84,6 @@ def _check_class(values: Sequence[str]) -> None:
         number = text.isascii() and text.isdigit() and int(text[:3]) in CLASSES
         if text and not number and known_class(text, {}) not in CLASSES:
             raise Mistake("A class is a number from 0 to 4.", code="bad-class")
-
-
-def _read_expires(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        if days := _DAYS.match(text):
-            return now + timedelta(days=int(days[1]))
-        if _DATE.match(text):
-            # A day counts to its end, where the sender is.
-            return datetime.combine(date.fromisoformat(text), time(23, 59, 59), tzinfo=zone)
-    except (ValueError, OverflowError):
-        raise Mistake(
-            "“{moment}” is not a moment such as 2026-12-20T09:14:00Z.", code="bad-date", moment=text[:40]
-        ) from None
-    return read_time(text)
 
 
 def _reader_wishes(

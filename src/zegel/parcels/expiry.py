@@ -1,7 +1,7 @@
 """Until when, as senders write it: ``14d``, ``2026-12-20`` or ``2026-12-20T09:14:00Z``."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from zegel.errors import Mistake
 from zegel.parcels.manifest import read_time
@@ -10,8 +10,8 @@ _DAYS = re.compile(r"([1-9][0-9]{0,3})\s*d\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 
-def read_expiry(text: str, now: datetime) -> datetime:
-    """Return the moment; a date means the end of that day (UTC). Whether it is allowed is ``check_expiry``'s.
+def read_expiry(text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """Return the moment; a date means the end of that day in ``zone``. Whether it is allowed is ``check_expiry``'s.
 
     Raises Mistake ``bad-date``.
     """
@@ -20,7 +20,7 @@ def read_expiry(text: str, now: datetime) -> datetime:
         return now.replace(microsecond=0) + timedelta(days=int(days[1]))
     try:
         if _DATE.match(text):
-            day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+            day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone)
             return day + timedelta(days=1, seconds=-1)
         return read_time(text)
     except (ValueError, OverflowError, Mistake):
