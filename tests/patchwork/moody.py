@@ -13,7 +13,7 @@ from zegel.stores.drivers.local import LocalStore, LocalWriter
 class Moody(LocalStore):
     """``mood``: well, away, refusing, altering, forgetting, stalling, locked, breaking (off in the middle)."""
 
-    guarantees = Guarantees(exclusive=True, confirms=True, prompt=False)
+    guarantees = Guarantees(exclusive=True, prompt=False)
 
     def __init__(self, folder: Path):
         super().__init__(folder)

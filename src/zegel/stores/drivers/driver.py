@@ -31,8 +31,6 @@ class Guarantees:
 
     exclusive: bool
     """Of two that write one name at once, one is refused. (A name taken before is refused by every driver.)"""
-    confirms: bool
-    """``commit`` has compared a digest that the storage itself computed over what it keeps."""
     prompt: bool
     """Reads start within milliseconds or not at all: no second copy need be asked beside it."""
 

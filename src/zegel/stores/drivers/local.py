@@ -127,7 +127,7 @@ class LocalWriter:
 class LocalStore:
     """A ``Driver`` in a folder."""
 
-    guarantees = Guarantees(exclusive=True, confirms=True, prompt=True)
+    guarantees = Guarantees(exclusive=True, prompt=True)
 
     def __init__(self, folder: Path):
         self.blobs = folder / "blobs"

@@ -68,7 +68,7 @@ class S3Store:
     """A ``Driver`` in a bucket."""
 
     # Not exclusive: of four writers at once, Swift told several that If-None-Match had held.
-    guarantees = Guarantees(exclusive=False, confirms=True, prompt=False)
+    guarantees = Guarantees(exclusive=False, prompt=False)
 
     def __init__(self, bucket: Bucket, connect_seconds: float = 5, read_seconds: float = 20, connections: int = 32):
         bucket.check()

@@ -67,7 +67,7 @@ class WebdavStore:
     """A ``Driver`` in a folder."""
 
     # Not exclusive: servers look whether a name is free, and move after that.
-    guarantees = Guarantees(exclusive=False, confirms=True, prompt=False)
+    guarantees = Guarantees(exclusive=False, prompt=False)
 
     def __init__(self, folder: Folder, connect_seconds: float = 5, read_seconds: float = 20, connections: int = 32):
         folder.check()
