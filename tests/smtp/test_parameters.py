@@ -15,7 +15,7 @@ MAIL = f"From: {SENDER}\r\nTo: {READER}\r\nSubject: s\r\n\r\ntekst\r\n".encode()
 
 def test_everything_of_mail_is_read() -> None:
     line = "from:<a@b.example> SIZE=12 body=8bitmime SMTPUTF8 RET=hdrs ENVID=QQ+2B1 AUTH=<>"
-    assert read_mail(line) == MailParameters("a@b.example", 12, True, "HDRS", "QQ+2B1")
+    assert read_mail(line) == MailParameters("a@b.example", 12, True, "QQ+2B1")
     assert read_mail("FROM: <>") == MailParameters("")
 
 

@@ -77,7 +77,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who sends, and to whom: what MAIL and RCPT said. ``size`` is what MAIL declared, ``full`` RFC 3461's RET=FULL.
+    """Who sends, and to whom: what MAIL and RCPT said. ``size`` is what MAIL declared.
 
     ``author`` tells whom the mail comes from by the (name, address) of its From header; it raises Denied.
     """
@@ -86,7 +86,6 @@ class Envelope:
     recipients: Sequence[Recipient]
     listener: Listener = "submission"
     size: int | None = None
-    full: bool = False
 
     @property
     def addresses(self) -> list[str]:

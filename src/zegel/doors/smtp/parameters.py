@@ -17,12 +17,11 @@ _LONGEST_ORCPT = 500
 
 @dataclass(frozen=True, slots=True)
 class MailParameters:
-    """What MAIL FROM said. ``ret`` and ``envid`` are wishes for reports (RFC 3461 §4.3, 4.4); ``envid`` as xtext."""
+    """What MAIL FROM said. ``envid`` comes back in reports (RFC 3461 §4.4), as xtext."""
 
     address: str
     size: int = 0
     utf8: bool = False
-    ret: str = ""
     envid: str = ""
 
 
@@ -68,8 +67,8 @@ def read_mail(argument: str) -> MailParameters:
                 pass
             case "SMTPUTF8", "" if value is None:
                 facts["utf8"] = True
-            case "RET", "FULL" | "HDRS" as ret:
-                facts["ret"] = ret
+            case "RET", "FULL" | "HDRS":
+                pass  # RFC 3461 §4.3. Our reports hold nothing of a mail, whatever was asked.
             case "ENVID", _ if value and len(value) <= _LONGEST_ENVID and _XTEXT.match(value):
                 facts["envid"] = value
             case "AUTH", _ if value and (value == "<>" or _XTEXT.match(value)):

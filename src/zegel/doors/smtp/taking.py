@@ -49,7 +49,6 @@ def _slot(session: Session, transaction: Transaction) -> Slot:
         recipients=tuple(transaction.recipients.values()),
         listener=listener,
         size=asked.size or None,
-        full=asked.ret == "FULL",
     )
     return MailSlot(session.desk, envelope)
 
