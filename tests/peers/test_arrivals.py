@@ -1,11 +1,12 @@
 """A peer that is not what it should be: whatever it answers, it is tried again, or the reader gets a link."""
 
+import gzip
 import hashlib
 import json
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +35,9 @@ class Answering:
     port: int
     answers: list[tuple[int, bytes]] = field(default_factory=list)
     location: str = ""
+    packed: bool = False
+    drips: bool = False
+    """Whether it answers an octet at a time, for ever."""
     asked: list[str] = field(default_factory=list)
 
 
@@ -49,16 +53,22 @@ def answering(certificates: Certificates) -> Iterator[Answering]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            if found.packed:
+                self.send_header("Content-Encoding", "gzip")
             if found.location:
                 self.send_header("Location", found.location)
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):
+                while found.drips and not ending.wait(0.05):
+                    self.wfile.write(b" ")
+                self.wfile.write(body)
 
         do_PUT = do_GET = do_POST
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
+    ending = threading.Event()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.chain, certificates.key)
 
@@ -76,6 +86,7 @@ def answering(certificates: Certificates) -> Iterator[Answering]:
         try:
             yield found
         finally:
+            ending.set()
             server.shutdown()
             thread.join()
 
@@ -100,10 +111,10 @@ OTHER = to_text(b"o" * 16).encode()
 SAID = Said(spell_arrival(ARRIVAL), Signed("key", NOW, b"x" * 64, b"y" * 3309))
 
 
-def hand_over(server: Answering, authorities: Path, host: str = HOST, *addresses: str) -> str:
+def hand_over(server: Answering, authorities: Path, host: str = HOST, *addresses: str, whole: float = 600) -> str:
     place = Place(Peer("x", HOST, (), None), host, server.port, ("key",), addresses or ("127.0.0.1",))
     try:
-        ArrivalPost(authorities, 120).deliver(place, ARRIVAL, SAID, lambda _: iter([DATA]))
+        ArrivalPost(authorities, 120, whole).deliver(place, ARRIVAL, SAID, lambda _: iter([DATA]))
     except (Unavailable, Mistake) as error:
         return f"later: {error.kind}" if isinstance(error, Unavailable) else error.kind
     return "taken"
@@ -140,6 +151,15 @@ def told(code: str) -> bytes:
         ([(202, missing(missing={"../x": "a.b"}))], "later: peer-away"),
         ([(202, missing(missing=[1]))], "later: peer-away"),
         ([(202, missing(missing={BLOB.blob: 7}))], "later: peer-away"),
+        # What would be an error of ours: a header or a body that cannot be spelled, brackets without end.
+        ([(202, missing(missing={BLOB.blob: "a.\u00eb"}))], "later: peer-away"),
+        ([(202, missing(missing={BLOB.blob: "a.\ud800"}))], "later: peer-away"),
+        ([(202, missing(missing={BLOB.blob: "a\r\nX: b"}))], "later: peer-away"),
+        ([(202, missing()), (201, STORED.replace(b"c.d", rb"\ud800"))], "later: peer-away"),
+        ([(202, missing()), (201, STORED.replace(b'"c.d"', b"7"))], "later: peer-away"),
+        ([(201, b"[" * 1_000_000)], "later: peer-away"),
+        ([(400, b"[" * 1_000_000)], "peer-refused"),
+        ([(202, missing(part_bytes=1))], "later: peer-away"),
         ([(201, b"")], "later: peer-away"),
         ([(201, b"<html>")], "later: peer-away"),
         ([(201, b"[]")], "later: peer-away"),
@@ -181,3 +201,15 @@ def test_a_certificate_for_another_name_is_nobodys(server: Answering, certificat
     server.answers = [(201, NONE)]
     assert hand_over(server, certificates.authorities, "post.elders.test") == "later: peer-away"
     assert server.asked == []
+
+
+def test_who_answers_an_octet_at_a_time_holds_nobody_for_ever(server: Answering, certificates: Certificates) -> None:
+    """The attack: each octet comes well within the patience of one octet, and the courier waits for years."""
+    server.answers, server.drips = [(201, b" " * 4_000_000 + NONE)], True
+    assert hand_over(server, certificates.authorities, whole=1) == "later: peer-away"
+
+
+def test_what_is_packed_is_not_unpacked(server: Answering, certificates: Certificates) -> None:
+    """A few octets could be as many as memory holds."""
+    server.answers, server.packed = [(201, gzip.compress(NONE))], True
+    assert hand_over(server, certificates.authorities) == "later: peer-away"

@@ -27,6 +27,11 @@ _LARGEST_ANSWER = 4 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(60, connect=10)
 _FAMILY = {400: Mistake, 401: Denied, 403: Denied, 404: NotFound, 409: Mistake, 410: NotFound, 413: Mistake}
 
+# A thousand brackets are a RecursionError: what a server answers may be anything.
+_UNREADABLE = (
+    KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, binascii.Error,
+)  # fmt: skip
+
 T = TypeVar("T")
 
 
@@ -298,7 +303,7 @@ class _translated:  # noqa: N801 - reads as a statement
 def _reading(read: Callable[[], T]) -> T:
     try:
         return read()
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, binascii.Error) as error:
+    except _UNREADABLE as error:
         raise Damaged("The answer of the server cannot be read.", code="bad-answer") from error
 
 
@@ -307,7 +312,7 @@ def _error(answer: httpx.Response) -> ZegelError:
     try:
         members = answer.json()
         detail, code = str(members["detail"])[:500], str(members["code"])[:60]
-    except (ValueError, KeyError, TypeError):
+    except _UNREADABLE:
         detail, code = f"HTTP {answer.status_code}", "server-error"
     retry = answer.headers.get("Retry-After", "")
     seconds = int(retry) if retry.isdecimal() and len(retry) < 10 else None
