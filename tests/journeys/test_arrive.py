@@ -250,6 +250,25 @@ def test_what_does_not_open_or_fit_is_told_to_the_return_address(there: There, t
     assert there.told_to_sender() == ["terug@wij.test"]
 
 
+@pytest.mark.parametrize(
+    "top",
+    [
+        f"Subject: x\rFrom: baas@ander.test\r\nFrom: {SENDER}",
+        f"From: {SENDER}\r\ngeen veld\r\nFrom: baas@ander.test",
+        f"From: <baas@ander.test> <{SENDER}>",
+        "\r\n".join([*["Received: from a by b"] * 51, f"From: {SENDER}"]),
+    ],
+    ids=["a bare CR", "a line that is no field", "two in angles", "a loop"],
+)
+def test_whoever_vouches_for_one_name_hides_no_other_in_the_mail(there: There, top: str) -> None:
+    """The attack: our reading of From is the organisation's own, and her mail server's is our director's."""
+    arrival, sealed = there.mail(f"{top}\r\nSubject: x\r\n\r\nVals\r\n")
+    there.hand_in(arrival, sealed)
+    there.ground.announce()
+    assert there.box.mails == []
+    assert there.told_to_sender() == ["terug@wij.test"]
+
+
 def test_an_unknown_mailbox_is_only_told_to_who_has_a_name(there: There, tmp_path: Path) -> None:
     arrival, _ = there.message()
     unknown = replace(arrival, to="wie@loket.test")

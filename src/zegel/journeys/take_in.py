@@ -26,8 +26,7 @@ from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.read import read_slip
 from zegel.journeys.reports import Reports, reason_of
 from zegel.journeys.ways import domain_of
-from zegel.mime.headers import read_addresses
-from zegel.mime.top import read_top
+from zegel.mime.top import read_as_servers, sole_sender
 from zegel.parcels.arrivals import Arrival, Peer, Reception, Said, Signed, read_arrival
 from zegel.parcels.limits import MANIFEST_BYTES, Limits
 from zegel.parcels.origin import Origin, spell_origin
@@ -35,6 +34,8 @@ from zegel.parcels.outbox_words import ArrivalWords, DeliveryWords, Words, spell
 from zegel.parcels.signature import read_signed, verify
 from zegel.parcels.states import Slip
 
+_MOST_HOPS = 50
+"""As at the SMTP door (RFC 5321 §6.3): two organisations that forward to each other must end somewhere."""
 RECEPTION = "arrivals"
 """Under which name the signed reception is published."""
 
@@ -88,9 +89,10 @@ class TakeIn:
 
     def _mail(self, arrival: Arrival, key: seal.HybridIdentity, host: str) -> _Ready:
         (blob,) = arrival.blobs
-        headers = read_top(seal.open_iter(self.store.read(blob.blob), key))
-        senders = [address.lower() for _, address in read_addresses(headers.all("from"))]
-        if senders != [arrival.sender.address.lower()]:
+        headers = read_as_servers(seal.open_iter(self.store.read(blob.blob), key))
+        if len(headers.all("received")) > _MOST_HOPS:
+            raise Denied("This mail goes round in circles.", code="mail-loop")
+        if sole_sender(headers) != arrival.sender.address.lower():
             # Its organisation vouches for its own domain, and for nobody else's.
             raise Denied("The mail names another sender than its organisation vouches for.", code="foreign-sender")
         words = DeliveryWords(
