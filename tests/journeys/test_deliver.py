@@ -29,6 +29,8 @@ from zegel.errors import Mistake, NotFound
 from zegel.keys.dkim import DkimKeys
 from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
+from zegel.parcels.ways import Way
+from zegel.records.models import Slip
 
 BOUNCES = Path(__file__).parent.parent / "post/bounces"
 
@@ -66,6 +68,26 @@ def test_what_lies_in_storage_and_database_cannot_be_read(
         assert not path.is_file() or b"XYZZY" not in path.read_bytes()
     assert b"XYZZY" not in databases.dump(database)
     assert b"AGE-SECRET-KEY" not in databases.dump(database)
+
+
+@pytest.mark.parametrize("way", ["direct", "link"])
+def test_whoever_writes_the_database_sends_nothing_elsewhere(desk: Delivering, peer: MailPeer, way: Way) -> None:
+    """The attack: a hostile outside zone writes its own address into a slip, and the courier brings it the mail."""
+    parcel = desk.send(way=way, proof="mail")
+    Slip.objects.filter(slip=desk.slip(parcel)).update(address="dief@example.nl")
+    for _ in range(3):
+        desk.run(hours=1)
+    assert peer.mails == []
+    assert not [mail for mail in desk.ground.mails() if "dief@example.nl" in str(mail["To"])]
+    assert desk.state(parcel) == "unreached"
+
+
+def test_whoever_writes_the_database_chooses_no_weaker_way(desk: Delivering, peer: MailPeer) -> None:
+    """The attack: what should only go where it stays sealed goes to a mail server in the clear."""
+    parcel = desk.send(way="zegel", proof="mail")
+    Slip.objects.filter(slip=desk.slip(parcel)).update(way="direct")
+    desk.ground.announce()
+    assert peer.mails == []
 
 
 def test_a_server_that_is_away_is_tried_again(desk: Delivering, peer: MailPeer) -> None:

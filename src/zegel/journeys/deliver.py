@@ -24,7 +24,14 @@ from zegel.journeys.ports.outbox import Carrier, Schedule
 from zegel.journeys.ports.records import OutboxRow, Records
 from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.reports import LIFETIME, Reports, reason_of
-from zegel.parcels.outbox_words import DeliveryWords, NoticeWords, Words, read_words, spell_words
+from zegel.parcels.outbox_words import (
+    DeliveryWords,
+    NoticeWords,
+    Words,
+    check_meant,
+    read_words,
+    spell_words,
+)
 from zegel.parcels.states import Slip, check_open
 from zegel.parcels.ways import Way
 from zegel.post.verp import BounceAddresses
@@ -61,6 +68,7 @@ class Deliver:
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
         assert isinstance(words, DeliveryWords)  # noqa: S101
+        check_meant(words, slip.address, slip.way)
         sender = self.bounces.make(slip.slip) if self.bounces else words.sender
         try:
             if slip.way == "zegel":
@@ -140,7 +148,7 @@ class Deliver:
 
     def _fall_back(self, slip: Slip, words: DeliveryWords, error: ZegelError) -> None:
         now, missing = self.clock(), slip.proof.kind == "missing"
-        notice = spell_words(NoticeWords(slip.slip, words.secret))
+        notice = spell_words(NoticeWords(slip.slip, words.secret, words.to))
         sealed = seal.seal(notice, seal.parse_recipient(self.courier))
         self.records.set_way(slip.slip, "link")
         self.records.add_outbox("notice", slip.slip, sealed, now, held=missing)

@@ -15,7 +15,7 @@ from zegel.journeys.ports.records import OutboxRow, Records
 from zegel.journeys.reports import Reports, reason_of
 from zegel.parcels.claim import Link, read_secret
 from zegel.parcels.manifest import Organisation
-from zegel.parcels.outbox_words import NoticeWords, SmsCodeWords, Words
+from zegel.parcels.outbox_words import NoticeWords, SmsCodeWords, Words, check_meant
 from zegel.parcels.release import NoticeFacts
 from zegel.parcels.states import Slip, check_open
 
@@ -36,6 +36,7 @@ class TellReader:
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
         assert isinstance(words, NoticeWords)  # noqa: S101
+        check_meant(words, slip.address, slip.way)
         check_open(slip, self.clock())
         facts = NoticeFacts(
             slip=slip.slip,

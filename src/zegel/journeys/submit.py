@@ -361,9 +361,10 @@ class Packing:
     def _words(self, wish: ReaderWish, slip: str, secret: str) -> Words:
         """What her outbox row says. The courier gets the parcel key only when the mail itself travels."""
         if wish.way not in CARRIES_MAIL or self._mail is None:
-            return NoticeWords(slip, secret)
+            return NoticeWords(slip, secret, wish.address)
         blob, form = self._mail
-        return DeliveryWords(slip, secret, str(self._key), blob.blob, self.actor.address, form)
+        key = str(self._key)
+        return DeliveryWords(slip, secret, key, blob.blob, self.actor.address, form, wish.address, wish.way)
 
     def _mailbox_reader(self, wish: ReaderWish, language: str) -> Reader:
         """One slip for the identity of her mailbox: no secret, no share, and nobody to send a notice to."""

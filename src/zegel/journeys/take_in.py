@@ -96,8 +96,9 @@ class TakeIn:
             # Its organisation vouches for its own domain, and for nobody else's.
             raise Denied("The mail names another sender than its organisation vouches for.", code="foreign-sender")
         words = DeliveryWords(
-            arrival.slip, "", str(key), blob.blob, arrival.return_to, arrival.form, self._trace(arrival, host)
-        )
+            arrival.slip, "", str(key), blob.blob, arrival.return_to, arrival.form, arrival.to, "mailbox",
+            self._trace(arrival, host),
+        )  # fmt: skip
         return _Ready(delivery=seal.seal(spell_words(words), seal.parse_recipient(self.courier)))
 
     def _trace(self, arrival: Arrival, host: str) -> str:

@@ -1,6 +1,7 @@
 """What the sealed part of an outbox row says, per kind: JSON, sealed to the courier (docs/format.md §6).
 
 Each names the slip of its row: a sealed part that was moved to another row would tell one reader the secret of another.
+What the inside zone made also names whom it is for, and by which way: the outside zone can write others into the slip.
 """
 
 import json
@@ -22,6 +23,8 @@ class NoticeWords:
 
     slip: str
     secret: str = field(repr=False)
+    to: str = ""
+    """Her address; empty where a browser or program made it, which leaves that to the deposit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ class DeliveryWords:
     mail: str
     sender: str
     form: MailForm = "8bit"
+    to: str = ""
+    way: str = ""
+    """Her address and her way: this row is for no other. Empty in rows of before there were these."""
     trace: str = ""
     """Fields that stand before the mail, such as where it came from sealed."""
 
@@ -96,6 +102,13 @@ _KINDS = {words.kind: words for words in _ALL}
 def spell_words(words: Words) -> bytes:
     """As it is sealed."""
     return json.dumps({"zegel": words.version, **asdict(words)}).encode()
+
+
+def check_meant(words: NoticeWords | DeliveryWords, address: str, way: str) -> None:
+    """Raises Damaged when a row was made for another reader, or another way to her, than the database names by now."""
+    meant = words.way if isinstance(words, DeliveryWords) else ""
+    if (words.to and words.to.lower() != address.lower()) or (meant and meant != way):
+        raise Damaged("The outbox row does not hold what it should.", code="bad-outbox-row")
 
 
 def read_words(kind: str, slip: str, raw: bytes) -> Words:
