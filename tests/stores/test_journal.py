@@ -4,29 +4,36 @@ A power cut is played: a process is killed, and what the kernel need not have wr
 """
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zegel.errors import NotFound
+from zegel.errors import Mistake, NotFound
 from zegel.parcels.identifiers import new_identifier
-from zegel.stores.drivers import journal
-from zegel.stores.drivers.journal import Small, count_used, read_records
+from zegel.stores.drivers import journal, local
+from zegel.stores.drivers.journal import Journal, Small, count_used, read_records
 from zegel.stores.drivers.local import SMALL, LocalStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
-    return LocalStore(tmp_path / "store")
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStore]:
+    """Its journal is settled when a test says so, and not by the clock in the middle of one."""
+    monkeypatch.setattr(journal, "SECONDS", 3600)
+    store = LocalStore(tmp_path / "store")
+    yield store
+    if timer := store._journal()._timer:
+        timer.cancel()
 
 
 def commit(store: LocalStore, *contents: bytes) -> list[str]:
@@ -285,3 +292,163 @@ def test_a_forked_process_has_pages_of_its_own(store: LocalStore) -> None:
     assert os.waitpid(child, 0)[1] == 0
     assert before < set(pages(store))
     assert {content(store, listed.name) for listed in store.listing()} == {b"parent", b"child"}
+
+
+class Broken:
+    """A file system that reports one error of writing, and has dropped what it had not written."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *dropped: Path):
+        self.asked, self._dropped, self._real = 0, dropped, journal.sync_all
+        monkeypatch.setattr(journal, "sync_all", self.sync)
+
+    def sync(self, folder: int) -> None:
+        self.asked += 1
+        if self.asked > 1:
+            self._real(folder)
+            return
+        for path in self._dropped:
+            path.write_bytes(bytes(path.stat().st_size))
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_an_error_that_is_told_once_is_not_forgotten(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again Linux says that all is written; the files that it dropped are written from the journal first."""
+    blobs = commit(store, b"manifest", b"letter", b"deleted by now")
+    broken = Broken(monkeypatch, *(store.blobs / blob[:2] / blob for blob in blobs[:2]))
+    store.delete(blobs[2:])
+    store._journal().settle()
+    assert broken.asked > 1
+    assert [content(store, blob) for blob in blobs[:2]] == [b"manifest", b"letter"]
+    assert [listed.name for listed in store.listing()] == sorted(blobs[:2])
+    assert count_used(store.blobs.parent / "journal") == 0
+
+
+def test_an_error_may_be_about_a_file_of_the_page_that_is_in_use(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = store._journal()
+    (old,) = commit(store, b"in the first page")
+    young: list[str] = []
+    broken, real = Broken(monkeypatch), kept._settle
+
+    def meanwhile(page: Any) -> None:
+        if not young:
+            # The thread that settles holds no lock; the other page is in use already.
+            threading.Thread(target=lambda: young.extend(commit(store, b"in the second page"))).start()
+            while not young:
+                threading.Event().wait(0.001)
+            broken._dropped = (store.blobs / young[0][:2] / young[0],)
+        real(page)
+
+    monkeypatch.setattr(kept, "_settle", meanwhile)
+    with kept._writing:
+        kept._turn()
+    while not young:
+        threading.Event().wait(0.001)
+    kept.settle()
+    kept.settle()
+    assert [content(store, blob) for blob in (old, young[0])] == [b"in the first page", b"in the second page"]
+    assert count_used(store.blobs.parent / "journal") == 0
+
+
+def test_a_page_that_cannot_be_read_is_kept(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(store, b"one", b"two")
+    (page,) = pages(store)
+    page.write_bytes(page.read_bytes().replace(b"two", b"owt"))
+    Broken(monkeypatch)
+    store._journal().settle()
+    assert page.read_bytes().count(b"one") == 1
+    store._journal()._other.doubted = False
+    store._journal().settle()
+
+
+def test_a_name_that_others_have_is_not_written_again(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = new_identifier()
+    first = store.open_write(blob)
+    first.write(b"theirs")
+    first.commit()
+    second = store.open_write(blob)
+    second.write(b"others")
+    with pytest.raises(Mistake):
+        store.commit_all([second])
+    Broken(monkeypatch)
+    store._journal().settle()
+    assert content(store, blob) == b"theirs"
+
+
+def test_without_threads_to_be_had_blobs_are_kept_and_pages_emptied(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        blobs = commit(store, b"one", b"two")
+        store._journal().settle()
+        blobs += commit(store, b"three")
+    assert [content(store, blob) for blob in blobs] == [b"one", b"two", b"three"]
+    blobs += commit(store, b"four")
+    store._journal().settle()
+    assert count_used(store.blobs.parent / "journal") == 0
+    assert content(store, blobs[3]) == b"four"
+
+
+def test_threads_that_come_first_at_once_share_one_journal(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Journal] = []
+
+    def overtaken(*arguments: Any) -> Journal:
+        monkeypatch.undo()
+        made.append(store._journal())
+        return Journal(*arguments)
+
+    monkeypatch.setattr(local, "Journal", overtaken)
+    assert store._journal() is made[0]
+    assert store._journal() is made[0]
+
+
+def test_what_is_told_to_be_written_is_where_the_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages may lie on a file system of their own."""
+    told: list[int] = []
+    monkeypatch.setattr(journal, "sync_all", lambda folder: told.append(os.fstat(folder).st_ino))
+    store = LocalStore(tmp_path)
+    commit(store, b"one")
+    store._journal().settle()
+    (tmp_path / "journal" / "another-left.page").write_bytes(bytes(1000))
+    LocalStore(tmp_path)
+    assert told == [store.blobs.stat().st_ino] * 2
+
+
+def test_a_page_is_wiped_on_the_disk_before_it_counts_as_empty(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(store, b"one")
+    real, seen = os.fdatasync, []
+
+    def noted(file: int) -> None:
+        seen.append(any(os.pread(file, 1000, 0)))
+        real(file)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    store._journal().settle()
+    assert seen == [False]
+
+
+def test_a_child_does_not_keep_the_folder_locked(store: LocalStore) -> None:
+    """A lock belongs to the open file, and a process that was forked has it open too."""
+    folder = store.blobs.parent / "journal"
+    until, end = os.pipe()
+    with journal._alone(folder):
+        child = os.fork()
+        if child == 0:
+            os.close(end)
+            os.read(until, 1)
+            os._exit(0)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(descriptor)
+    finally:
+        os.close(end)
+        os.close(until)
+        os.waitpid(child, 0)

@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -133,3 +136,90 @@ def test_killed_while_committing_leaves_a_whole_blob_or_none(tmp_path: Path, mom
         store.size(blob)
     put(store, blob, b"again")
     assert b"".join(store.read(blob)) == b"again"
+
+
+def test_a_sweep_does_not_mind_what_is_committed_meanwhile(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    unfinished = store.open_write(new_identifier())
+    unfinished.write(b"x" * 100_000)
+    real = Path.iterdir
+
+    def too_early(folder: Path) -> Iterator[Path]:
+        return iter([folder / "gone", *real(folder)])
+
+    monkeypatch.setattr(Path, "iterdir", too_early)
+    assert store.sweep(datetime.now(UTC) + timedelta(hours=1)) == 1
+
+
+def test_a_blob_that_is_deleted_while_it_is_put_again_is_put(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = new_identifier()
+    put(store, blob, b"sealed")
+    monkeypatch.setattr(os, "utime", before(os.utime, lambda: store.delete([blob])))
+    put(store, blob, b"sealed")
+    assert b"".join(store.read(blob)) == b"sealed"
+
+
+def test_a_part_that_comes_while_others_are_forgotten_stays(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = new_identifier()
+    store.write_part(blob, 0, iter([b"old"]), "a")
+    monkeypatch.setattr(os, "rmdir", before(os.rmdir, lambda: store.write_part(blob, 0, iter([b"new"]), "a")))
+    store.forget_parts(blob, "a")
+    assert b"".join(store.read_parts(blob, 1, "a")) == b"new"
+    monkeypatch.setattr(os, "replace", before(os.replace, lambda: store.forget_parts(blob, "a")))
+    store.write_part(blob, 0, iter([b"newer"]), "a")
+    assert b"".join(store.read_parts(blob, 1, "a")) == b"newer"
+    store.forget_parts(blob, "a")
+    assert store.remains().nothing
+
+
+def test_a_sweep_leaves_a_fresh_part_beside_an_old_one(store: LocalStore) -> None:
+    blob = new_identifier()
+    store.write_part(blob, 0, iter([b"old"]), "a")
+    store.write_part(blob, 1, iter([b"fresh"]), "a")
+    (folder,) = store.incoming.iterdir()
+    long_ago = (datetime.now(UTC) - timedelta(days=3)).timestamp()
+    for path in (folder / "000000", folder):
+        os.utime(path, (long_ago, long_ago))
+    store.sweep(datetime.now(UTC) - timedelta(days=2))
+    assert [path.name for path in folder.iterdir()] == ["000001"]
+
+
+def test_parts_that_are_forgotten_while_they_are_read_are_missing(store: LocalStore) -> None:
+    blob = new_identifier()
+    for number in range(2):
+        store.write_part(blob, number, iter([b"part"]), "a")
+    pieces = store.read_parts(blob, 2, "a")
+    assert next(pieces) == b"part"
+    store.forget_parts(blob, "a")
+    with pytest.raises(NotFound):
+        list(pieces)
+
+
+def test_a_folder_that_another_made_is_durable_before_a_blob_in_it_is(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small blobs make folders without waiting, and a process may be killed before it has waited."""
+    blob = new_identifier()
+    (store.blobs / blob[:2]).mkdir()
+    synced, real = [], os.fsync
+
+    def noted(file: int) -> None:
+        synced.append(os.fstat(file).st_ino)
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    put(store, blob, b"x" * 100_000)
+    assert synced[1:] == [store.blobs.stat().st_ino, (store.blobs / blob[:2]).stat().st_ino]
+
+
+def before(real: Callable[..., Any], first: Callable[[], object]) -> Callable[..., Any]:
+    """A function that somebody else is quicker than, once."""
+    left = [first]
+
+    def slower(*arguments: Any, **facts: Any) -> Any:
+        while left:
+            left.pop()()
+        return real(*arguments, **facts)
+
+    return slower

@@ -15,9 +15,13 @@ pages (``flock``) for as long as it lives, so nobody takes them for left behind.
 
 A blob that was deleted within seconds of being written may come back by a power cut. It has no row and no key any more,
 and the sweep removes it.
+
+Linux tells an error of writing once, and forgets the bytes: asked again, it says that all is well. So when the file
+system has reported one, the files of all that lies in the pages are written again before a page is wiped.
 """
 
 import ctypes
+import errno
 import fcntl
 import hashlib
 import logging
@@ -58,12 +62,17 @@ class Small:
 
 
 class Journal:
-    """Of one process; threads share it. ``place`` gives a blob its file, and need not make it durable."""
+    """Of one process; threads share it.
 
-    def __init__(self, folder: Path, place: Callable[[Small], None]):
-        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        weakref.finalize(self, os.close, self._folder)
-        self._place = place
+    ``place`` gives a blob its file under ``files``, and need not make it durable. ``again`` writes the bytes of such a
+    file once more and waits for the disk; of a blob that was deleted meanwhile it makes none. Both raise OSError.
+    """
+
+    def __init__(self, folder: Path, files: Path, place: Callable[[Small], None], again: Callable[[Small], None]):
+        # Of the files, not of the pages: these may lie on another, faster file system.
+        self._files = os.open(files, os.O_RDONLY | os.O_DIRECTORY)
+        _close_with(self, self._files)
+        self._place, self._again = place, again
         self._page, self._other = _Page(folder), _Page(folder)
         self._queue: list[Small] = []
         self._queueing, self._writing = threading.Lock(), threading.Lock()
@@ -101,6 +110,7 @@ class Journal:
                     self._place(blob)
                 except Exception as error:  # noqa: BLE001  (it is raised where the blob came from)
                     blob.error = error
+                    self._page.homeless.add(blob.name)
         except BaseException as error:
             for blob in batch:
                 blob.error = error if isinstance(error, Exception) else OSError("interrupted")
@@ -129,9 +139,12 @@ class Journal:
             self._turn()
         self._page.append(data)
         if self._timer is None:
-            self._timer = threading.Timer(SECONDS, self._on_time)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(SECONDS, self._on_time)
+            timer.daemon = True
+            # No thread to be had: the blobs are durable all the same, and whoever comes next tries again.
+            with suppress(RuntimeError):
+                timer.start()
+                self._timer = timer
 
     def _on_time(self) -> None:
         with self._writing:
@@ -149,15 +162,31 @@ class Journal:
         if not self._other.size:
             self._other.open(SMALLEST_PAGE)
         self._page, self._other = self._other, self._page
-        self._settling = threading.Thread(target=self._settle, args=(self._other,), name="journal", daemon=True)
-        self._settling.start()
+        settling = threading.Thread(target=self._settle, args=(self._other,), name="journal", daemon=True)
+        try:
+            settling.start()
+        except RuntimeError:  # No thread to be had.
+            self._settle(self._other)
+        else:
+            self._settling = settling
 
     def _settle(self, page: "_Page") -> None:
         try:
-            sync_all(self._folder)
+            for small in page.read() if page.doubted else ():
+                self._again(small)
+            self._sync()
+            page.doubted = False
             page.wipe()
         except OSError:
             log.exception("a journal could not be emptied; its page is kept")
+
+    def _sync(self) -> None:
+        try:
+            sync_all(self._files)
+        except OSError:
+            # It is told once, and may be about a file of either page.
+            self._page.doubted = self._other.doubted = True
+            raise
 
     def _join(self) -> None:
         if self._settling:
@@ -173,8 +202,13 @@ class _Page:
     def __init__(self, folder: Path):
         self._path = folder / f"{boot()}-{secrets.token_hex(8)}{_SUFFIX}"
         self._file = -1
+        self._touched = 0
         self.size = 0
         self.used = 0
+        self.doubted = False
+        """The file system has reported an error since: files of what is in here may lack bytes all the same."""
+        self.homeless: set[str] = set()
+        """Names in here that got no file from the journal: taken, or committed by themselves then."""
 
     def open(self, size: int) -> None:
         """Make the file, locked, with all its bytes there: a write that changes no size needs no commit."""
@@ -189,31 +223,44 @@ class _Page:
                 os.close(file)
                 self._path.unlink(missing_ok=True)
                 raise
-        weakref.finalize(self, os.close, file)
+        _close_with(self, file)
         self._file, self.size = file, size
 
     def append(self, data: bytes) -> None:
+        # Also when it fails: what it left behind the records is wiped with them.
+        self._touched = max(self._touched, self.used + len(data))
         _write_at(self._file, data, self.used)
         os.fdatasync(self._file)
         self.used += len(data)
 
+    def read(self) -> list[Small]:
+        """What is in it and got a file; raises OSError when not all of it can be read."""
+        records = list(read_records(os.pread(self._file, self.used, 0)))
+        if sum(_RECORD.size + len(small.data) for small in records) != self.used:
+            raise OSError(errno.EIO, "the journal is damaged")
+        return [small for small in records if small.name not in self.homeless]
+
     def wipe(self) -> None:
-        """Nothing is in it any more. A page that was full is twice as large from now on."""
-        _write_at(self._file, bytes(self.used), 0)
+        """Nothing is in it any more, on the disk too. A page that was full is twice as large from now on."""
+        _write_at(self._file, bytes(self._touched), 0)
+        os.fdatasync(self._file)
         if self.used > self.size // 2 and self.size < LARGEST_PAGE:
             with suppress(OSError):
                 _write_at(self._file, bytes(self.size), self.size)
                 os.fsync(self._file)
                 self.size *= 2
-        self.used = 0
+        self.used = self._touched = 0
+        self.homeless.clear()
 
 
-def recover(folder: Path, restore: Callable[[Small], None]) -> None:
+def recover(folder: Path, files: Path, restore: Callable[[Small], None]) -> None:
     """Give what processes that are gone left in their pages to ``restore``, and remove the pages.
+
+    ``files`` is where ``restore`` puts them.
 
     Raises OSError, and what ``restore`` raises; the pages are still there then.
     """
-    with _alone(folder) as descriptor:
+    with _alone(folder):
         left = []
         for path in sorted(folder.glob(f"*{_SUFFIX}")):
             with open(path, "rb") as file:
@@ -226,7 +273,11 @@ def recover(folder: Path, restore: Callable[[Small], None]) -> None:
                         restore(small)
             left.append(path)
         if left:
-            sync_all(descriptor)
+            descriptor = os.open(files, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                sync_all(descriptor)
+            finally:
+                os.close(descriptor)
             for path in left:
                 path.unlink()
 
@@ -287,7 +338,14 @@ def _alone(folder: Path) -> Iterator[int]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
+        # Said aloud: in a process that was forked meanwhile it is open still.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _close_with(owner: object, file: int) -> None:
+    """Close it when its owner is gone; not at the end of the process, when threads may still write to that number."""
+    weakref.finalize(owner, os.close, file).atexit = False
 
 
 def _write_at(file: int, data: bytes, place: int) -> None:

@@ -12,6 +12,7 @@ of the file and the folder.
 
 import errno
 import hashlib
+import math
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -134,11 +135,13 @@ class LocalStore:
         self.incoming = folder / "incoming"
         self._pages = folder / "journal"
         self._journals: dict[int, Journal] = {}
+        self._durable: set[str] = set()
         with _translated():
             self.blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.incoming.mkdir(exist_ok=True, mode=0o700)
             self._pages.mkdir(exist_ok=True, mode=0o700)
-            recover(self._pages, self._restore)
+            _sync_folder(folder)
+            recover(self._pages, self.blobs, self._restore)
 
     def commit_all(self, writers: Sequence[Writer]) -> list[Blob]:
         light = [writer for writer in writers if isinstance(writer, LocalWriter) and writer.light]
@@ -156,7 +159,11 @@ class LocalStore:
         # A process that was forked has none of the threads of its parent's journal, and shares its pages with it.
         process = os.getpid()
         if process not in self._journals:
-            self._journals = {process: Journal(self._pages, self._place_small)}
+            # Of two threads that make one at once both use the first.
+            made = Journal(self._pages, self.blobs, self._place_small, self._write_again)
+            self._journals.setdefault(process, made)
+            for other in [other for other in self._journals if other != process]:
+                self._journals.pop(other, None)
         return self._journals[process]
 
     def _place_small(self, small: Small) -> None:
@@ -167,24 +174,30 @@ class LocalStore:
             with open(path, "xb", buffering=0) as file:
                 _write_all(file, small.data)
             try:
-                os.link(path, f"{folder}/{small.name}")
+                self._link(path, f"{folder}/{small.name}", small.sha256.hex())
             except FileNotFoundError:
                 with suppress(FileExistsError):
                     os.mkdir(folder, 0o700)
-                os.link(path, f"{folder}/{small.name}")
-        except FileExistsError:
-            if self._digest(Path(folder, small.name)) != small.sha256.hex():
-                raise taken() from None
+                self._link(path, f"{folder}/{small.name}", small.sha256.hex())
         finally:
             with suppress(OSError):
                 os.unlink(path)
+
+    def _write_again(self, small: Small) -> None:
+        """The same bytes into the same file, durable now; who reads it meanwhile sees no difference."""
+        with suppress(FileNotFoundError), open(self._path(small.name), "r+b", buffering=0) as file:
+            _write_all(file, small.data)
+            os.fsync(file.fileno())
 
     def _restore(self, small: Small) -> None:
         """After a power cut: the file of a blob that is in the journal may be missing, or have holes."""
         target = self._path(small.name)
         if target.exists():
-            if self._digest(target) == small.sha256.hex():
-                return
+            with open(target, "rb") as file:
+                # What is on the disk counts, not what was in memory when an earlier try to mend this failed.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                if hashlib.file_digest(file, "sha256").digest() == small.sha256:
+                    return
             target.unlink()
         self._place_small(small)
 
@@ -195,31 +208,40 @@ class LocalStore:
         """Give a fsynced file its name; the same bytes again are fine, other bytes are a Mistake."""
         folder = f"{self.blobs}/{checked_name(done.blob)[:2]}"
         target = f"{folder}/{done.blob}"
-        if not os.path.isdir(folder):
+        if folder not in self._durable or not os.path.isdir(folder):
             with suppress(FileExistsError):
                 os.mkdir(folder, 0o700)
+            # Also when it existed: whoever made it may not have waited for the disk, or not yet.
             _sync_folder(str(self.blobs))
-        try:
-            os.link(incoming, target)
-        except FileExistsError:
-            if self._digest(Path(target)) != done.sha256:
-                raise taken() from None
-            # It is as young as this upload now: the sweep must not take it from under a fresh receipt.
-            os.utime(target)
+            self._durable.add(folder)
+        self._link(incoming, target, done.sha256)
         # Also when it existed: whoever linked it may have been killed before his own fsync.
         _sync_folder(folder)
 
+    def _link(self, incoming: str, target: str, sha256: str) -> None:
+        """Give a file its name, unless the same bytes have it already; raises Mistake when others have."""
+        while True:
+            try:
+                os.link(incoming, target)
+                return
+            except FileExistsError:
+                # Deleted while we look: then the name is free, and ours.
+                with suppress(FileNotFoundError):
+                    if self._digest(Path(target)) != sha256:
+                        raise taken() from None
+                    # It is as young as this upload now: the sweep must not take it from under a fresh receipt.
+                    os.utime(target)
+                    return
+
     def write_part(self, blob: str, number: int, data: Iterator[bytes], owner: str) -> None:
-        folder = self._parts(blob, owner)
-        temporary = folder / f"{number}.{secrets.token_hex(8)}"
+        temporary = self.incoming / f"{checked_name(blob)}.{secrets.token_hex(8)}"
         with _translated():
-            folder.mkdir(exist_ok=True, mode=0o700)
             try:
                 with open(temporary, "xb", buffering=0) as file:
                     for piece in data:
                         _write_all(file, piece)
                     os.fsync(file.fileno())
-                os.replace(temporary, folder / f"{number:06d}")
+                _move_into(temporary, self._parts(blob, owner), f"{number:06d}")
             finally:
                 temporary.unlink(missing_ok=True)
 
@@ -233,11 +255,14 @@ class LocalStore:
     def _joined(self, parts: list[Path]) -> Iterator[bytes]:
         for part in parts:
             with _translated():
-                file = open(part, "rb", buffering=0)  # noqa: SIM115 - closed by _pieces
+                try:
+                    file = open(part, "rb", buffering=0)  # noqa: SIM115 - closed by _pieces
+                except FileNotFoundError:
+                    raise missing() from None
             yield from _pieces(file, None)
 
     def forget_parts(self, blob: str, owner: str) -> None:
-        with _translated(), suppress(FileNotFoundError):
+        with _translated():
             _remove_folder(self._parts(blob, owner))
 
     def read(self, blob: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -246,10 +271,11 @@ class LocalStore:
         return _pieces(file, length)
 
     def size(self, blob: str) -> int:
-        try:
-            return self._path(blob).stat().st_size
-        except FileNotFoundError:
-            raise missing() from None
+        with _translated():
+            try:
+                return self._path(blob).stat().st_size
+            except FileNotFoundError:
+                raise missing() from None
 
     def delete(self, names: Sequence[str]) -> dict[str, Unavailable]:
         refused: dict[str, Unavailable] = {}
@@ -280,9 +306,11 @@ class LocalStore:
         removed, limit = 0, moment.timestamp()
         with _translated():
             for leftover in self.incoming.iterdir():
-                if leftover.stat().st_mtime < limit:
-                    _remove_folder(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
-                    removed += 1
+                # What is gone by now was committed, or given up.
+                with suppress(FileNotFoundError):
+                    if leftover.stat().st_mtime < limit:
+                        _remove_folder(leftover, limit) if leftover.is_dir() else leftover.unlink()
+                        removed += 1
         return removed
 
     def remains(self) -> Remains:
@@ -335,10 +363,31 @@ def _pieces(file: FileIO, length: int | None) -> Iterator[bytes]:
             yield piece
 
 
-def _remove_folder(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
-    folder.rmdir()
+def _move_into(file: Path, folder: Path, name: str) -> None:
+    while True:
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+        try:
+            os.replace(file, folder / name)
+            return
+        except FileNotFoundError:
+            # The folder was removed in between (parts forgotten, a sweep); or it was the file.
+            if not file.exists():
+                raise
+
+
+def _remove_folder(folder: Path, before: float = math.inf) -> None:
+    """Remove the files that are older than a moment, and the folder unless something is in it still."""
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def _sync_folder(folder: Path | str) -> None:
