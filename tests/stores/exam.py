@@ -82,6 +82,7 @@ class Exam:
         with pytest.raises(Mistake, match="identifier"):
             put(again(), b"b" * size, name)
         assert get(driver, name) == b"a" * size
+        assert driver.remains().uploads == 0
 
     def test_of_two_that_write_one_name_at_once_one_wins(self, driver: Driver) -> None:
         name = new_identifier()

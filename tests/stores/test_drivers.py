@@ -2,16 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.ground.s3 import Server
-from tests.stores.exam import Exam, put
+from tests.stores.exam import MIB, Exam, get, put
 from zegel.errors import Mistake, Unavailable
 from zegel.parcels.identifiers import new_identifier
 from zegel.stores.drivers.driver import Driver, is_permanent
@@ -70,6 +71,50 @@ class _OnS3(Exam):
         assert store.remains().versions == 1
         assert store.delete([name]) == {}
         assert store.remains().nothing
+
+    def test_a_bucket_that_keeps_versions_since_is_seen_in_the_proof(self, bucket: Bucket) -> None:
+        store = S3Store(bucket)
+        name = put(store, b"sealed")
+        store.delete([new_identifier()])
+        S3Store(bucket).client.put_bucket_versioning(
+            Bucket=bucket.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+        store.delete([name])
+        assert not store.remains().nothing
+        assert store.delete([name]) == {}
+        assert store.remains().nothing
+
+    @pytest.mark.parametrize("size", [1000, 9 * MIB])
+    def test_a_blob_that_is_deleted_while_it_is_put_again_is_put(
+        self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, size: int
+    ) -> None:
+        store = S3Store(bucket)
+        name, read = put(store, b"x" * size), store.read
+        looked = []
+
+        def too_late(*arguments: Any) -> Iterator[bytes]:
+            looked.append(store.delete([name]))
+            return read(*arguments)
+
+        monkeypatch.setattr(store, "read", too_late)
+        put(store, b"x" * size, name)
+        assert looked == [{}]
+        assert get(S3Store(bucket), name) == b"x" * size
+
+    def test_a_sweep_does_not_mind_what_is_given_up_meanwhile(
+        self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = S3Store(bucket)
+        first, second = (store.open_write(new_identifier()) for _ in range(2))
+        for writer in (first, second):
+            writer.write(b"x" * (17 * MIB))
+        found = list(store._uploads())
+        assert len(found) == 2
+        first.abort()
+        monkeypatch.setattr(store, "_uploads", lambda: found)
+        assert store.sweep(datetime.now(UTC) + timedelta(hours=1)) == 2
+        assert S3Store(bucket).remains().nothing
+        second.abort()
 
 
 @pytest.mark.slow

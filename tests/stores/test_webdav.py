@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.ground.webdav import running_webdav
 from tests.stores.exam import Exam, get, put
 from zegel.errors import Mistake, Unavailable
 from zegel.parcels.identifiers import new_identifier
-from zegel.stores.drivers.driver import Driver, is_permanent
+from zegel.stores.drivers.driver import Driver, is_permanent, silent
 from zegel.stores.drivers.webdav import Folder, WebdavStore
 from zegel.stores.drivers.webdav_xml import read_entries
 
@@ -98,6 +99,73 @@ class TestWebdav(Exam):
         with pytest.raises(Mistake, match="identifier"):
             put(store, b"other", name)
         assert get(store, name) == b"there"
+
+    def test_of_two_that_delete_it_at_once_both_have(
+        self, place: tuple[Path, Folder], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = WebdavStore(place[1])
+        ask = store.ask
+
+        def too_late(method: str, path: str, **facts: Any) -> httpx.Response:
+            answer = ask(method, path, **facts)
+            return httpx.Response(500) if method == "DELETE" else answer
+
+        monkeypatch.setattr(store, "ask", too_late)
+        name = put(store, b"there")
+        assert store.delete([name]) == {}
+        assert list(store.listing()) == []
+
+    def test_what_is_not_deleted_is_told(self, place: tuple[Path, Folder], monkeypatch: pytest.MonkeyPatch) -> None:
+        store = WebdavStore(place[1])
+        name, ask = put(store, b"there"), store.ask
+        monkeypatch.setattr(
+            store,
+            "ask",
+            lambda method, *more, **facts: httpx.Response(500) if method == "DELETE" else ask(method, *more, **facts),
+        )
+        assert list(store.delete([name])) == [name]
+
+    def test_a_blob_that_is_deleted_while_it_is_put_again_is_put(
+        self, place: tuple[Path, Folder], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = WebdavStore(place[1])
+        name, read = put(store, b"there"), store.read_path
+
+        def too_late(path: str, *more: Any) -> Iterator[bytes]:
+            if path.endswith(name):
+                store.delete([name])
+            return read(path, *more)
+
+        monkeypatch.setattr(store, "read_path", too_late)
+        put(store, b"there", name)
+        monkeypatch.undo()
+        assert get(store, name) == b"there"
+        assert store.remains().uploads == 0
+
+    def test_a_listing_that_fails_over_what_vanishes_is_asked_again(
+        self, place: tuple[Path, Folder], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = WebdavStore(place[1])
+        name, real, failed = put(store, b"there"), store._asked_entries, set[str]()
+
+        def fails_once(path: str, depth: int) -> Any:
+            if path not in failed:
+                failed.add(path)
+                raise silent()
+            return real(path, depth)
+
+        monkeypatch.setattr(store, "_asked_entries", fails_once)
+        assert [stored.name for stored in store.listing()] == [name]
+
+    def test_a_sweep_leaves_the_folder_where_a_part_is_about_to_come(self, place: tuple[Path, Folder]) -> None:
+        store, name = WebdavStore(place[1]), new_identifier()
+        store.write_part(name, 0, iter([b"part"]), "a")
+        (folder,) = (place[0] / "parts").iterdir()
+        (folder / "000000").unlink()
+        store.sweep(datetime.now(UTC) - timedelta(hours=1))
+        assert folder.exists()
+        store.sweep(datetime.now(UTC) + timedelta(hours=1))
+        assert not folder.exists()
 
     def test_foreign_files_are_not_ours(self, place: tuple[Path, Folder]) -> None:
         store = WebdavStore(place[1])

@@ -109,7 +109,10 @@ class Driver(Protocol):
         """Keep part ``number`` (from 0) for ``owner``; writing a part again replaces it."""
 
     def read_parts(self, name: str, count: int, owner: str) -> Iterator[bytes]:
-        """Yield parts 0…count-1 as one; raises Mistake ``missing-part`` before the first piece."""
+        """Yield parts 0…count-1 as one; raises Mistake ``missing-part`` before the first piece.
+
+        Raises NotFound later when somebody forgets them meanwhile.
+        """
 
     def forget_parts(self, name: str, owner: str) -> None:
         """Remove the parts of this owner."""

@@ -7,6 +7,7 @@ get there, ``s3_writer`` tells. Blobs travel over ``s3_wire``; boto3 asks for ev
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -218,7 +219,9 @@ class S3Store:
                 self.client.delete_object(Bucket=self.bucket, Key=key)
             uploads = [one for one in self._uploads() if one["Initiated"] < moment]
             for one in uploads:
-                self.client.abort_multipart_upload(Bucket=self.bucket, Key=one["Key"], UploadId=one["UploadId"])
+                # NoSuchUpload: it was completed or given up in between.
+                with suppress(self.client.exceptions.NoSuchUpload):
+                    self.client.abort_multipart_upload(Bucket=self.bucket, Key=one["Key"], UploadId=one["UploadId"])
         return len(old) + len(uploads)
 
     def _uploads(self) -> Iterator[dict[str, Any]]:
@@ -237,6 +240,8 @@ class S3Store:
         except Unavailable as error:
             found.unknown.append(f"unfinished uploads ({error})")
         try:
+            # Asked anew: a proof must not rest on what was so when this process started.
+            self._versioned = None
             if self.versioned():
                 with translated():
                     pages = self.client.get_paginator("list_object_versions").paginate(

@@ -21,6 +21,8 @@ from zegel.stores.drivers.s3_wire import Wire
 PART: Final = 8 * 1024 * 1024
 _AT_ONCE: Final = 2
 _LITTLE: Final = 64 * 1024
+_TRIES: Final = 5
+"""So often a name may be taken, and free again when we look."""
 
 
 class Bucketful(Protocol):
@@ -98,7 +100,8 @@ class S3Writer:
         if self._pool:
             self._pool.shutdown(wait=True)
             self._pool = None
-        if self._upload and not self._done:
+        if self._upload:
+            # Also when the same blob was there already, under its name: the pieces of this one are too many then.
             with suppress(Unavailable, NotFound), translated():
                 self._store.client.abort_multipart_upload(**self._where(), UploadId=self._upload)
         self._upload = ""
@@ -110,14 +113,18 @@ class S3Writer:
     def _put(self, done: Blob) -> None:
         digest = _md5(self._part)
         only_new = {} if self._replace else {"If-None-Match": "*"}
-        try:
-            with translated():
-                etag = self._store.wire.put(self._key, self._part, _base64(digest), only_new)
-        except Exists:
-            # Also our own first try, whose answer was lost.
-            self._check_same(done)
-            return
-        _compare(etag, digest.hex())
+        for _ in range(_TRIES):
+            try:
+                with translated():
+                    etag = self._store.wire.put(self._key, self._part, _base64(digest), only_new)
+            except Exists:
+                # Also our own first try, whose answer was lost.
+                if self._is_there(done):
+                    return
+            else:
+                _compare(etag, digest.hex())
+                return
+        raise silent()
 
     def _send(self) -> None:
         if not self._upload:
@@ -140,29 +147,33 @@ class S3Writer:
     def _finish(self, done: Blob) -> None:
         self._send()
         self._etags += [future.result() for future in self._flying[len(self._etags) :]]
-        try:
-            # No conditional completion on older servers: names are random, so this race needs a second writer of ours.
-            self._store.head(self._key)
-            if not self._replace:
-                self._check_same(done)
-                return
-        except NotFound:
-            pass
+        # No conditional completion on older servers: names are random, so this race needs a second writer of ours.
+        if not self._replace and self._is_there(done):
+            return
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._etags, 1)]
         with translated():
             self._store.client.complete_multipart_upload(
                 **self._where(), UploadId=self._upload, MultipartUpload={"Parts": parts}
             )
         self._upload = ""
-        if int(self._store.head(self._key)["ContentLength"]) != done.size:
+        try:
+            kept = int(self._store.head(self._key)["ContentLength"])
+        except NotFound:  # Deleted by now, or never there: either way it is not there to be recorded.
+            raise silent() from None
+        if kept != done.size:
             raise silent()
 
-    def _check_same(self, done: Blob) -> None:
+    def _is_there(self, done: Blob) -> bool:
+        """Whether the same bytes have this name; raises Mistake when others have. Deleted while we look: it is free."""
         digest = hashlib.sha256()
-        for piece in self._store.read(self._name):
-            digest.update(piece)
+        try:
+            for piece in self._store.read(self._name):
+                digest.update(piece)
+        except NotFound:
+            return False
         if digest.hexdigest() != done.sha256:
             raise taken()
+        return True
 
 
 def _md5(body: Sequence[bytes | bytearray]) -> bytes:

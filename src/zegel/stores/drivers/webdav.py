@@ -31,6 +31,7 @@ from zegel.stores.drivers.driver import (
     Writer,
     checked_name,
     full,
+    is_permanent,
     locked,
     missing,
     missing_part,
@@ -44,6 +45,8 @@ _IN_MEMORY: Final = 8 * 1024 * 1024
 _LISTING: Final = 64 * 1024 * 1024
 """A folder's listing beyond this is no listing of ours."""
 _AT_ONCE: Final = 8
+_TRIES: Final = 5
+"""So often a name may be taken, and free again when we look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,12 @@ class WebdavStore:
         answer = self.ask("DELETE", path)
         if answer.status_code in (200, 202, 204, 404):
             return None
+        if answer.status_code >= 500:
+            with suppress(Unavailable):
+                if self._entries(path, depth=0) is None:
+                    # Of two that delete it at once, a server may tell the second anything; what counts is that it went.
+                    self._must_be_there()
+                    return None
         # 423 is a lock; 403 for a name that we may see is a server that does not let it go.
         return locked(f"HTTP {answer.status_code}") if answer.status_code in (403, 423) else self._unavailable(answer)
 
@@ -147,9 +156,10 @@ class WebdavStore:
             old += [f"parts/{under}/{entry.name}" for entry in files if entry.moment < moment]
         for path in old:
             self._delete(path)
-        for under in self._folders("parts"):
-            if not self._files(f"parts/{under}"):
-                self._delete(f"parts/{under}/")
+        for folder in self._inside("parts"):
+            # One that is old: in another, the first part is perhaps about to come.
+            if folder.folder and folder.moment < moment and not self._files(f"parts/{folder.name}"):
+                self._delete(f"parts/{folder.name}/")
         return len(old)
 
     def remains(self) -> Remains:
@@ -266,6 +276,15 @@ class WebdavStore:
         return [entry for entry in entries if entry.name != own or not entry.folder]
 
     def _entries(self, path: str, depth: int) -> list[Entry] | None:
+        try:
+            return self._asked_entries(path, depth)
+        except Unavailable as error:
+            if is_permanent(error):
+                raise
+            # Once more: a server may fail over an entry that vanishes while it looks.
+            return self._asked_entries(path, depth)
+
+    def _asked_entries(self, path: str, depth: int) -> list[Entry] | None:
         headers = {"Depth": str(depth), "Content-Type": "application/xml"}
         with _translated(), self._client.stream("PROPFIND", self._url + path, content=ASK, headers=headers) as answer:
             if answer.status_code == 404:
@@ -342,9 +361,11 @@ class WebdavWriter:
         try:
             if _digest(self._store.read_path(waiting)) != done.sha256:
                 raise silent()
-            if not self._store.move(waiting, self._path, self._replace):
-                self._check_same(done)
-                self._store.forget(waiting)
+            if not any(self._settled(waiting, done) for _ in range(_TRIES)):
+                raise silent()
+        except NotFound:  # Deleted by somebody else, as soon as it was there.
+            self._store.forget(waiting)
+            raise silent() from None
         except BaseException:
             self._store.forget(waiting)
             raise
@@ -355,10 +376,23 @@ class WebdavWriter:
     def abort(self) -> None:
         self._kept.close()
 
-    def _check_same(self, done: Blob) -> None:
-        """The name is taken: by our own first try, whose answer was lost, or by other bytes."""
-        if _digest(self._store.read_path(self._path)) != done.sha256:
-            raise taken()
+    def _settled(self, waiting: str, done: Blob) -> bool:
+        """Give it its name; False when the name was taken, and free again when we looked."""
+        if self._store.move(waiting, self._path, self._replace):
+            return True
+        there = self._is_there(done)
+        if there:
+            self._store.forget(waiting)
+        return there
+
+    def _is_there(self, done: Blob) -> bool:
+        """The name is taken: by our own first try, by other bytes (a Mistake), or free by now."""
+        try:
+            if _digest(self._store.read_path(self._path)) != done.sha256:
+                raise taken()
+        except NotFound:
+            return False
+        return True
 
 
 def _digest(pieces: Iterator[bytes]) -> str:
