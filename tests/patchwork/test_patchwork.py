@@ -2,6 +2,8 @@
 
 import random
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from zegel.errors import Damaged, Mistake, NotFound, Unavailable
 from zegel.parcels.copies import PIECE_BYTES
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import new_identifier
+from zegel.stores.drivers.driver import silent
 from zegel.stores.placement import Spread
 
 MIB = PIECE_BYTES
@@ -162,6 +165,51 @@ def test_parts_become_one_blob_whoever_joins_them(quilt: Quilt) -> None:
     assert quilt.patchwork.join_parts(blob, 3, "a") == done
     with pytest.raises(Mistake, match="missing"):
         quilt.patchwork.join_parts(new_identifier(), 1, "a")
+
+
+def test_of_two_that_join_at_once_both_are_told_the_blob(quilt: Quilt, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = new_identifier()
+    for number in range(3):
+        quilt.patchwork.write_part(blob, number, iter([LARGE[number * MIB : (number + 1) * MIB]]), "a")
+    home, done = quilt.stores["home"], []
+    read_parts = home.read_parts
+
+    def overtaken(*arguments: Any) -> Iterator[bytes]:
+        pieces = read_parts(*arguments)
+        yield next(pieces)
+        monkeypatch.undo()
+        done.append(quilt.patchwork.join_parts(blob, 3, "a"))
+        yield from pieces
+
+    monkeypatch.setattr(home, "read_parts", overtaken)
+    assert [quilt.patchwork.join_parts(blob, 3, "a")] == done
+
+
+def test_what_is_joined_is_joined_though_the_parts_cannot_be_removed(
+    quilt: Quilt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise silent()
+
+    blob = new_identifier()
+    quilt.patchwork.write_part(blob, 0, iter([b"part"]), "a")
+    monkeypatch.setattr(quilt.stores["home"], "forget_parts", away)
+    assert quilt.patchwork.join_parts(blob, 1, "a").size == 4
+
+
+def test_a_patch_that_is_cut_is_not_asked_for_parts(quilt: Quilt, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name, store in quilt.stores.items():
+        real = store.read_parts
+        monkeypatch.setattr(
+            store, "read_parts", lambda *more, name=name, real=real: (asked.append(name), real(*more))[1]
+        )
+    with quilt.records.transaction():
+        quilt.records.set_patch("ams", quilt.clock(), state="cut", reason="")
+    quilt.patchwork.refresh()
+    with pytest.raises(Mistake, match="missing"):
+        quilt.patchwork.join_parts(new_identifier(), 1, "a")
+    assert sorted(asked) == sorted(set(quilt.stores) - {"ams"})
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from zegel.parcels.copies import PIECE_BYTES, WHOLE, Copy, CopyState, Outline, c
 from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import checked
 from zegel.stores.choosing import Ledger, Patch
-from zegel.stores.drivers.driver import Remains, Stored, missing, silent
+from zegel.stores.drivers.driver import Remains, Stored, missing, missing_part, silent
 from zegel.stores.in_turn import InTurn, Readable
 from zegel.stores.outline import Outliner
 from zegel.stores.placement import Refusal, Spread
@@ -91,7 +91,7 @@ class Patchwork(ShareSettling):
 
     def join_parts(self, blob: str, count: int, owner: str) -> Blob:
         pieces, worst = None, None
-        for name in dict.fromkeys((*self._landing(blob), *self.patches)):
+        for name in filter(self.readable, dict.fromkeys((*self._landing(blob), *self.patches))):
             try:
                 pieces = self.patches[name].driver.read_parts(checked(blob), count, owner)
                 break
@@ -104,9 +104,14 @@ class Patchwork(ShareSettling):
             for piece in pieces:
                 writer.write(piece)
             done = writer.commit()
+        except NotFound:
+            # Asked twice at once: the other one has joined them, and forgot them while we read.
+            return self._joined_before(blob, missing_part())
         finally:
             writer.abort()
-        self.patches[name].driver.forget_parts(blob, owner)
+        with suppress(ZegelError):
+            # It is joined and durable; what is left of the parts is swept.
+            self.patches[name].driver.forget_parts(blob, owner)
         return done
 
     def _joined_before(self, blob: str, error: ZegelError) -> Blob:
