@@ -1,5 +1,8 @@
 """``[direct]`` and ``[[mailbox]]``: who carries what, and what is refused before anything starts."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from zegel.errors import Mistake
 from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier
+from zegel.keys.custody import make_keys
 from zegel.wiring.config import check_config
 from zegel.wiring.direct import Direct
 from zegel.wiring.ground import Ground
@@ -82,3 +86,29 @@ def test_a_mailbox_server_elsewhere_needs_tls() -> None:
 def test_what_cannot_be_meant_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(Mistake):
         ways(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "says"),
+    [
+        ("http://localhost:8025", "post@x.example", {"en": "under [web] in {}", "nl": "onder [web] in {}"}),
+        ("https://localhost", "post@x.example", {"en": "cannot come to https:", "nl": "niet bij https://"}),
+        ("https://192.0.2.1:8443", "post@x.example", {"en": "no IP address", "nl": "geen IP-adres"}),
+        ("https://post.x.example/zegel", "post@x.example", {"en": "nothing behind it", "nl": "niets erachter"}),
+        ("https://post.x.example", "post@localhost", {"en": "Set mail.sender", "nl": "“localhost” kan"}),
+    ],
+)  # fmt: skip
+def test_an_installation_without_a_name_hears_what_to_set(
+    tmp_path: Path, url: str, sender: str, says: dict[str, str]
+) -> None:
+    text = f'[organisation]\nname = "X"\nhost = "x"\n[web]\nurl = "{url}"\n[inside]\nurl = "http://127.0.0.1:1"\n'
+    (tmp_path / "zegel.toml").write_text(f'{text}[mail]\nsender = "{sender}"\n')
+    (tmp_path / "public.json").write_text(make_keys(tmp_path / "keys").public.spell())
+    for language, words in says.items():
+        command = [sys.executable, "-m", "zegel", "mail", "record", "--data", str(tmp_path)]
+        environment = {**os.environ, "LANGUAGE": language}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+        assert done.returncode != 0
+        told = " ".join(done.stderr.split())
+        assert words.format(tmp_path / "zegel.toml") in told
+        assert "Traceback" not in told

@@ -15,7 +15,8 @@ from zegel.journeys.mail_check import MailCheck
 from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import DirectRoute
 from zegel.peers.arrivals import ArrivalPost
-from zegel.transport.zegel import LABEL, parse_zegel, spell_zegel
+from zegel.transport.zegel import LABEL, ZegelRecord, parse_zegel, spell_zegel
+from zegel.wiring.config import FILE
 from zegel.wiring.ground import Ground, utc_now
 
 
@@ -64,14 +65,42 @@ def mail_check(ground: Ground) -> MailCheck:
 def zegel_records(ground: Ground) -> list[tuple[str, str]]:
     """The TXT records by which our own mail domains say that we run a Zegel: name and value.
 
-    Raises Mistake ``bad-zegel-record`` when ``web.url`` is nowhere that others can come over https.
+    Raises Mistake ``no-zegel-host`` when ``web.url`` is nowhere that others can come over https, ``no-mail-domain``
+    when a mail domain of ours is none in DNS.
     """
     config = ground.config
-    url = urlsplit(config.web.url)
+    spelled = spell_zegel(_own_record(ground))
+    records = []
+    for domain in sorted(config.mail_domains):
+        try:
+            records.append((f"{LABEL}.{ascii_name(domain)}", spelled))
+        except Mistake:
+            raise Mistake(
+                "“{domain}” cannot have a record in DNS. Set mail.sender, organisation.domains and the domains of"
+                " [[mailbox]] in {path} to mail domains of yours, such as example.nl.",
+                code="no-mail-domain",
+                domain=domain,
+                path=ground.path(FILE),
+            ) from None
+    return records
+
+
+def _own_record(ground: Ground) -> ZegelRecord:
+    url = urlsplit(ground.config.web.url)
     keys = ",".join(key.fingerprint for key in PublicKeys.read(ground.public).signing)
     place = url.netloc if url.scheme == "https" and not url.path else ""
-    spelled = spell_zegel(parse_zegel(f"v=zegel1; host={place}; key={keys}"))
-    return [(f"{LABEL}.{ascii_name(domain)}", spelled) for domain in sorted(config.mail_domains)]
+    try:
+        return parse_zegel(f"v=zegel1; host={place}; key={keys}")
+    except Mistake as error:
+        if error.facts.get("field") != "host":
+            raise
+        raise Mistake(
+            "Other organisations cannot come to {url}. Set url under [web] in {path} to https:// and the name that this"
+            " Zegel has in DNS, such as https://post.example.nl: no localhost, no IP address, and nothing behind it.",
+            code="no-zegel-host",
+            url=ground.config.web.url,
+            path=ground.path(FILE),
+        ) from None
 
 
 def _authorities(ground: Ground) -> Path | None:
