@@ -154,10 +154,10 @@ def test_an_endpoint_without_tls_is_refused_unless_it_is_this_machine() -> None:
     for endpoint, fits in [("http://s3.voorbeeld.example", False), ("https://s3.voorbeeld.example", True)]:
         bucket = Bucket(endpoint, "b", "nl", "key", "secret")
         if fits:
-            bucket.check()
+            S3Store(bucket)
         else:
             with pytest.raises(Mistake, match="https"):
-                bucket.check()
+                S3Store(bucket)
         assert "secret" not in repr(bucket).replace("secret_key", "")
 
 

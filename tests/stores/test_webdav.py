@@ -226,9 +226,9 @@ def test_a_server_that_is_not_there_is_temporary() -> None:
 
 
 def test_an_address_without_tls_is_refused_unless_it_is_this_machine() -> None:
-    Folder("https://dav.voorbeeld.example/zegel/", "user", "secret").check()
+    WebdavStore(Folder("https://dav.voorbeeld.example/zegel/", "user", "secret"))
     with pytest.raises(Mistake, match="https"):
-        Folder("http://dav.voorbeeld.example/zegel/", "user", "secret").check()
+        WebdavStore(Folder("http://dav.voorbeeld.example/zegel/", "user", "secret"))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from zegel.errors import Mistake, NotFound, Unavailable
 from zegel.parcels.deposit import Blob
@@ -123,6 +124,13 @@ def checked_name(name: str) -> str:
     if not _NAME.match(name):
         raise Mistake("This is not a valid identifier.", code="bad-identifier")
     return name
+
+
+def check_address(url: str) -> None:
+    """Raises Mistake for an address over which keys or ciphertext would travel in the clear."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise Mistake("The storage at {endpoint} must be reached over https.", code="bad-patch", endpoint=parts.netloc)
 
 
 def missing() -> NotFound:

@@ -11,18 +11,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 
-from zegel.errors import Mistake, Unavailable
+from zegel.errors import Unavailable
 from zegel.parcels.deposit import Blob
 from zegel.stores.drivers.driver import (
     Guarantees,
     Remains,
     Stored,
     Writer,
+    check_address,
     checked_name,
     is_permanent,
     locked,
@@ -56,14 +56,6 @@ class Bucket:
     prefix: str = "zegel/"
     path_style: bool = True
 
-    def check(self) -> None:
-        """Raises Mistake for an address over which keys or ciphertext would travel in the clear."""
-        parts = urlsplit(self.endpoint)
-        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-            raise Mistake(
-                "The storage at {endpoint} must be reached over https.", code="bad-patch", endpoint=parts.netloc
-            )
-
 
 class S3Store:
     """A ``Driver`` in a bucket."""
@@ -72,7 +64,7 @@ class S3Store:
     guarantees = Guarantees(exclusive=False, prompt=False)
 
     def __init__(self, bucket: Bucket, connect_seconds: float = 5, read_seconds: float = 20, connections: int = 32):
-        bucket.check()
+        check_address(bucket.endpoint)
         self.bucket = bucket.bucket
         self.prefix = bucket.prefix
         self.client: Any = boto3.session.Session().client(

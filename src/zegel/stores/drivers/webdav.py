@@ -29,6 +29,7 @@ from zegel.stores.drivers.driver import (
     Remains,
     Stored,
     Writer,
+    check_address,
     checked_name,
     full,
     is_permanent,
@@ -57,14 +58,6 @@ class Folder:
     user: str
     password: str = field(repr=False)
 
-    def check(self) -> None:
-        """Raises Mistake for an address over which the password would travel in the clear."""
-        parts = httpx.URL(self.url)
-        if parts.scheme != "https" and parts.host not in ("127.0.0.1", "::1", "localhost"):
-            raise Mistake(
-                "The storage at {endpoint} must be reached over https.", code="bad-patch", endpoint=parts.host
-            )
-
 
 class WebdavStore:
     """A ``Driver`` in a folder."""
@@ -73,7 +66,7 @@ class WebdavStore:
     guarantees = Guarantees(exclusive=False, prompt=False)
 
     def __init__(self, folder: Folder, connect_seconds: float = 5, read_seconds: float = 20, connections: int = 32):
-        folder.check()
+        check_address(folder.url)
         self._url = folder.url.rstrip("/") + "/"
         self._client = httpx.Client(
             auth=(folder.user, folder.password),
