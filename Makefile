@@ -48,7 +48,7 @@ lint: setup
 	@$(RUN) lint-imports
 
 # Node is needed only to check the committed bundle and to test against other people's programs, never to run Zegel.
-NODE_FOLDERS := $(patsubst %/package-lock.json,%,$(wildcard frontend/package-lock.json tests/node/package-lock.json tests/seal/node/package-lock.json tests/openid/package-lock.json))
+NODE_FOLDERS := $(patsubst %/package-lock.json,%,$(wildcard frontend/package-lock.json tests/node/package-lock.json tests/seal/node/package-lock.json tests/openid/package-lock.json tests/ground/azurite/package-lock.json))
 
 node-modules:
 	@if command -v npm >/dev/null; then \

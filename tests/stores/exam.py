@@ -136,7 +136,7 @@ class Exam:
     def test_the_sweep_removes_only_what_is_unfinished_and_old(self, driver: Driver) -> None:
         name = put(driver, b"whole")
         unfinished = driver.open_write(new_identifier())
-        unfinished.write(b"x" * (17 * MIB))
+        unfinished.write(b"x" * (25 * MIB))  # Two parts are on their way at most, so the first has arrived.
         driver.write_part(new_identifier(), 0, iter([b"part"]), "a")
         assert driver.sweep(datetime.now(UTC) - timedelta(hours=1)) == 0
         assert driver.sweep(datetime.now(UTC) + timedelta(hours=1)) == (2 if self.leaves_unfinished else 1)

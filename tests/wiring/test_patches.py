@@ -52,6 +52,18 @@ secret_key_file = "archief.secret"
 """
 
 
+AZURE = """
+[[patch]]
+name = "oud"
+driver = "azure"
+supplier = "voorbeeld-cloud"
+endpoint = "https://voorbeeld.blob.core.windows.net"
+bucket = "zegel"
+access_key = "voorbeeld"
+secret_key_file = "oud.secret"
+"""
+
+
 def build(folder: Path, text: str) -> Patchwork:
     config = check_config(tomllib.loads(REST + text), folder / "zegel.toml")
     return build_patchwork(config, folder, SqlRecords(), lambda: datetime.now(UTC))
@@ -139,3 +151,29 @@ def test_a_webdav_patch_is_read_and_a_half_one_is_refused(tmp_path: Path) -> Non
     ):
         with pytest.raises(Mistake):
             build(tmp_path, wrong)
+
+
+@pytest.mark.parametrize("account", ['access_key = "voorbeeld"', ""])
+def test_an_azure_patch_is_read_with_a_key_or_a_signature(tmp_path: Path, account: str) -> None:
+    azure = pytest.importorskip("zegel.stores.drivers.azure", reason="the library for Azure is not installed")
+    secret = "Z2VoZWlt" if account else "?sv=2025-11-05&sig=Z2VoZWlt"
+    (tmp_path / "oud.secret").write_text(secret + "\n")
+    driver = build(tmp_path, AZURE.replace('access_key = "voorbeeld"', account)).patches["oud"].driver
+    assert isinstance(driver, azure.AzureStore)
+    assert driver.client.url.startswith("https://voorbeeld.blob.core.windows.net/zegel")
+
+
+@pytest.mark.parametrize("part", ["https:", 'bucket = "zegel"', 'secret_key_file = "oud.secret"'])
+def test_half_an_azure_patch_is_refused(tmp_path: Path, part: str) -> None:
+    (tmp_path / "oud.secret").write_text("Z2VoZWlt")
+    with pytest.raises(Mistake):
+        build(tmp_path, AZURE.replace(part, "http:" if part == "https:" else ""))
+
+
+def test_without_its_library_an_azure_patch_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "oud.secret").write_text("Z2VoZWlt")
+    monkeypatch.setitem(sys.modules, "zegel.stores.drivers.azure", None)
+    with pytest.raises(Mistake, match=r"zegel\[azure\]"):
+        build(tmp_path, AZURE)

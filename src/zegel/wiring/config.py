@@ -241,7 +241,7 @@ class PatchPart(_Part):
     """One place at one storage; ``supplier`` is its name in the register (``own``: the organisation itself)."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
-    driver: Literal["local", "s3", "webdav"] = "local"
+    driver: Literal["local", "s3", "webdav", "azure"] = "local"
     supplier: str = "own"
     rank: int = Field(default=0, ge=0, le=100)
     folder: str = ""
@@ -263,6 +263,8 @@ class PatchPart(_Part):
             raise ValueError("an S3 patch needs endpoint, bucket and access_key")
         if self.driver == "webdav" and not (self.endpoint and self.access_key):
             raise ValueError("a WebDAV patch needs endpoint (the folder's address) and access_key (the user's name)")
+        if self.driver == "azure" and not (self.endpoint and self.bucket):
+            raise ValueError("an Azure patch needs endpoint (the account's address) and bucket (the container)")
         if self.driver != "local" and bool(self.secret_key) == bool(self.secret_key_file):
             raise ValueError("a patch elsewhere needs secret_key_file, or secret_key as env:NAME")
         if self.secret_key and not self.secret_key.startswith("env:"):

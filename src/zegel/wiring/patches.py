@@ -38,6 +38,8 @@ def _driver(part: PatchPart, data: Path) -> Driver:
         from zegel.stores.drivers.webdav import Folder, WebdavStore
 
         return WebdavStore(Folder(part.endpoint, _secret(part, part.access_key), _password(part, data)))
+    if part.driver == "azure":
+        return _azure(part, data)
     # Imported only here: it takes a third of a second, which an installation without S3 need not wait.
     from zegel.stores.drivers.s3 import Bucket, S3Store
 
@@ -51,6 +53,19 @@ def _driver(part: PatchPart, data: Path) -> Driver:
         path_style=part.path_style,
     )
     return S3Store(bucket)
+
+
+def _azure(part: PatchPart, data: Path) -> Driver:
+    try:
+        from zegel.stores.drivers.azure import AzureStore, Container
+    except ImportError:
+        raise Mistake(
+            "The patch {patch} needs the library for Azure Blob Storage: pip install 'zegel[azure]'.",
+            code="no-azure",
+            patch=part.name,
+        ) from None
+    account, secret = _secret(part, part.access_key), _password(part, data)
+    return AzureStore(Container(part.endpoint, part.bucket, account, secret, part.prefix))
 
 
 def _password(part: PatchPart, data: Path) -> str:
