@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,22 @@ class Told:
 
 @dataclass
 class Box:
-    """A mailbox server that keeps what it is given."""
+    """A mailbox server that keeps what it is given, whoever dies meanwhile."""
 
-    mails: list[tuple[str, bytes]] = field(default_factory=list)
+    folder: Path
+
+    @property
+    def mails(self) -> list[tuple[str, bytes]]:
+        """Address and content, in the order in which they came."""
+        found = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        return [(path.name.partition(" ")[2], path.read_bytes()) for path in found]
 
     def deliver(self, mail: RawMail, sender: str, to: str, notify: Notify = SILENT) -> Delivered:
         content = b"".join(mail.open())
         assert len(content) <= mail.size
-        self.mails.append((to, content))
+        kept = self.folder.parent / f"{new_identifier()} {to}"
+        kept.write_bytes(content)
+        kept.rename(self.folder / kept.name)
         return Delivered("box", "local", reply="250")
 
 
@@ -148,7 +156,8 @@ def _first(made: tuple[str, bytes, bytes]) -> tuple[str]:
 
 @pytest.fixture
 def there(tmp_path: Path, database: Database) -> There:
-    told, box = Told(make_keys(tmp_path / "theirs")), Box()
+    told, box = Told(make_keys(tmp_path / "theirs")), Box(tmp_path / "mailboxes")
+    box.folder.mkdir()
     (tmp_path / "ours").mkdir()
     key = ArrivalKey(tmp_path / "ours")
     peers = Peers(told, _Nobody(), {"ander.test": "mail", "loket.test": "message"}, Budget(10**6, 10**6))

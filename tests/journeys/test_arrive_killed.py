@@ -1,0 +1,84 @@
+"""The receiving side killed (SIGKILL) at every step between a parcel's first octet from another organisation and its
+mailbox, so also when it is stored and not yet answered: what was answered is there, and what is asked again is there once.
+
+As ``test_killed``. The child is the outside and the courier; whoever sends lives on, and asks again as a courier does.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.ground import databases
+from tests.journeys.test_arrive import TEAM, There, there
+from tests.journeys.test_killed import Steps
+from zegel.parcels.arrivals import Arrival
+
+__all__ = ["there"]
+pytestmark = pytest.mark.slow
+
+
+def in_child(there: There, arrival: Arrival, data: list[bytes], deadly: int) -> tuple[bool, int]:
+    """Take it, and bring it to the mailbox, in a child; returns whether it answered, and its steps (0: it died)."""
+    databases.leave()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            steps = Steps(deadly, after=deadly % 2 == 1)
+            with steps.watching():
+                there.hand_in(arrival, *data)
+                os.write(writing, b"answered\n")
+                there.ground.announce()
+            os.write(writing, f"steps {steps.count}\n".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read().split()
+    os.waitpid(child, 0)
+    return "answered" in said, int(said[-1]) if "steps" in said else 0
+
+
+@pytest.mark.parametrize("takes", ["mail", "message"])
+def test_killed_at_every_step(there: There, tmp_path: Path, takes: str) -> None:
+    def made(number: int) -> tuple[Arrival, list[bytes]]:
+        if takes == "message":
+            return there.message()
+        arrival, sealed = there.mail(f"From: zorg@wij.test\r\nMessage-ID: <{number}@x>\r\n\r\nGeheim {number}\r\n")
+        return arrival, [sealed]
+
+    first = made(0)
+    _, steps = in_child(there, *first, deadly=0)
+    assert steps > 20, "the steps are not being counted"
+    arrivals, answered = [first[0]], 0
+    for deadly in range(1, steps + 1):
+        arrival, data = made(deadly)
+        arrivals.append(arrival)
+        lived, _ = in_child(there, arrival, data, deadly)
+        answered += lived
+        if not lived:
+            # Nobody answered: it is handed over again, to the next process.
+            there.hand_in(arrival, *data)
+    assert 0 < answered < steps
+    # Leases that died with their courier run out.
+    for _ in range(2):
+        there.ground.clock.move(minutes=20)
+        there.ground.announce()
+    if takes == "mail":
+        contents = [content.partition(b"\r\n\t")[2].partition(b"From")[2] for _, content in there.box.mails]
+        assert {to for to, _ in there.box.mails} == {TEAM}
+        assert len(set(contents)) == len(arrivals)
+        assert max(contents.count(one) for one in contents) <= 2
+    else:
+        house = there.ground.house
+        kept = house.inside_receive().messages(house.people.find("balie@loket.test"), limit=500)
+        assert sorted(one.reader.slip for one in kept) == sorted(arrival.slip for arrival in arrivals)
+    records = there.ground.house.records
+    assert records.count_outbox()["waiting"] == 0
+    for arrival in arrivals:
+        assert tuple(records.blobs_of(arrival.kept_as)) == arrival.blobs
+    events = [entry.subject for entry in there.ground.house.audit.entries() if entry.event == "parcel:arrived"]
+    assert sorted(events) == sorted(arrival.kept_as for arrival in arrivals)
+    there.ground.house.audit.verify()
