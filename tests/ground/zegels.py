@@ -224,19 +224,20 @@ def inside(other: OtherZegel, address: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def await_message(client: httpx.Client) -> dict[str, Any]:
-    """Open the newest message in the list, once there is one; with its slip."""
-    end = time.monotonic() + 120
+def await_message(client: httpx.Client, parcel: str) -> dict[str, Any]:
+    """Open the message of a parcel, once it is in the list; with its slip."""
+    end, others = time.monotonic() + 120, set[str]()
     while True:
-        slips = re.findall(r'href="/received/([a-z2-7]{26})"', client.get("/received").text)
-        if slips:
-            break
+        for slip in set(re.findall(r'href="/received/([a-z2-7]{26})"', client.get("/received").text)) - others:
+            page = client.get(f"/received/{slip}").text
+            token = page.partition('data-token="')[2].partition('"')[0]
+            headers = {"X-CSRFToken": token, "Origin": str(client.base_url)}
+            opened = client.post(f"/inside/received/{slip}/open", headers=headers).json()
+            if opened["parcel"] == parcel:
+                return {"slip": slip, **opened}
+            others.add(slip)
         assert time.monotonic() < end, client.get("/received").text
         time.sleep(0.1)
-    page = client.get(f"/received/{slips[0]}").text
-    token = page.partition('data-token="')[2].partition('"')[0]
-    headers = {"X-CSRFToken": token, "Origin": str(client.base_url)}
-    return {"slip": slips[0], **client.post(f"/inside/received/{slips[0]}/open", headers=headers).json()}
 
 
 @contextmanager

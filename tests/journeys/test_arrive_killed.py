@@ -1,5 +1,5 @@
 """The receiving side killed (SIGKILL) at every step between a parcel's first octet from another organisation and its
-mailbox, so also when it is stored and not yet answered: what was answered is there, and what is asked again is there once.
+mailbox, so also when it is stored and not yet answered: what was answered is there, what is asked again is there once.
 
 As ``test_killed``. The child is the outside and the courier; whoever sends lives on, and asks again as a courier does.
 """

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import smtplib
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes as parse_bytes
@@ -39,6 +40,7 @@ from tests.ground.zegels import (
     other_zegel,
     published,
 )
+from tests.journeys.test_killed import Steps
 from zegel import seal
 from zegel.domains.resolver import Resolver
 from zegel.domains.zegels import Zegels
@@ -56,6 +58,7 @@ from zegel.parcels.deposit import Blob
 from zegel.parcels.identifiers import new_identifier
 from zegel.parcels.signature import SigningKey, read_signed, verify
 from zegel.peers.arrivals import ArrivalPost
+from zegel.peers.server import PeerServer
 from zegel.wiring.joining import Peers
 
 pytestmark = pytest.mark.slow
@@ -147,6 +150,8 @@ class Ours:
     door: int
     zegels: Zegels
     post: "Losing"
+    mark: str
+    """Stands after every word that a mail is known by."""
 
     def send(self, *to: str, body: str = "Geheim-XYZZY", **headers: str) -> str:
         """Send a mail; returns the parcel."""
@@ -154,13 +159,17 @@ class Ours:
         mail["From"], mail["To"], mail["Subject"] = f"Afdeling Zorg <{SENDER}>", ", ".join(to), "Besluit"
         for name, value in headers.items():
             mail[name.replace("_", "-")] = value
-        mail.set_content(body)
+        mail.set_content(f"{body}-{self.mark}")
         mail.add_attachment(b"%PDF-1.4 besluit", maintype="application", subtype="pdf", filename="besluit.pdf")
         with smtplib.SMTP("127.0.0.1", self.door, timeout=120) as client:
             client.login(SENDER, self.ground.password)
             client.send_message(mail, SENDER, to)
         (status, *_) = self.ground.house.follow.parcels(self.actor)
         return status.parcel
+
+    def word(self, body: str) -> bytes:
+        """How a mail with this body is known."""
+        return f"{body}-{self.mark}".encode()
 
     @property
     def actor(self) -> Any:
@@ -185,8 +194,15 @@ class Ours:
 
 
 @pytest.fixture
-def ours(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator[Ours]:
-    """The other Zegel has a database of its own; one kind of ours is enough."""
+def ours(tmp_path: Path, database: databases.Database, around: Around) -> Iterator[Ours]:
+    """On both databases; the other Zegel has one of its own, and mailboxes that both runs see."""
+    with running(tmp_path, around, database.kind) as found:
+        yield found
+
+
+@contextmanager
+def running(folder: Path, around: Around, mark: str) -> Iterator[Ours]:
+    """Our house, on the database that there is."""
     clock = Clock()
     clock.now = datetime.now(UTC)
     with ExitStack() as stack:
@@ -195,7 +211,7 @@ def ours(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator
         post = Losing(around.certificates.authorities)
         peers = Peers(zegels, post, {}, Budget(0, 0))
         ways = Ways(frozenset(), None, pool, clock, deadline=60, zegels=zegels)
-        ground = make_house(tmp_path, clock=clock, custody=around.custody, peers=peers, ways=ways, connections=1)
+        ground = make_house(folder, clock=clock, custody=around.custody, peers=peers, ways=ways, connections=1)
         house = ground.house
         around.said["profile"] = json.dumps(profile_members(house.profile, {})).encode()
         house.welcome.add(SENDER, "Afdeling Zorg", ground.password)
@@ -204,7 +220,7 @@ def ours(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator
         server = Server(config, journeys)
         server.start()
         stack.callback(server.stop)
-        yield Ours(ground, server.ports[0], zegels, post)
+        yield Ours(ground, server.ports[0], zegels, post, mark)
 
 
 def test_a_mail_stays_sealed_until_the_mailbox(ours: Ours, around: Around) -> None:
@@ -212,7 +228,8 @@ def test_a_mail_stays_sealed_until_the_mailbox(ours: Ours, around: Around) -> No
     assert ours.readers(parcel) == {TEAM: ("zegel", "sent")}
     ours.announce(parcel)
     assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
-    (mail,) = [one for one in around.other.dovecot.await_mail(TEAM) if b"Geheim-XYZZY" in one]
+    assert around.other.await_text(TEAM, ours.word("Geheim-XYZZY")) == 1
+    (mail,) = [one for one in around.other.dovecot.mails(TEAM) if ours.word("Geheim-XYZZY") in one]
     assert b"(Zegel, sealed)" in mail
     # What they keep is what we keep, to the byte, and one blob of it; nothing else crossed but its envelope.
     kept = {path.name: path.read_bytes() for path in (ours.ground.folder / "store").rglob("*") if len(path.name) == 26}
@@ -229,7 +246,7 @@ def test_a_message_is_read_in_the_portal_of_another_organisation(ours: Ours, aro
     ours.announce(parcel)
     assert ours.readers(parcel) == {DESK: ("zegel", "delivered")}
     with inside(around.other, DESK) as client:
-        opened = await_message(client)
+        opened = await_message(client, parcel)
         origin = opened["origin"]
         assert origin["organisation"] == {"name": "Gemeente Voorbeeld", "host": "post.voorbeeld.example"}
         slip, key = opened["slip"], seal.HybridIdentity.parse(opened["key"])
@@ -284,7 +301,7 @@ def test_what_cannot_be_handed_over_now_goes_later(ours: Ours, around: Around) -
     around.other.front.cut = False
     ours.announce(parcel)
     assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
-    assert around.other.await_text(TEAM, b"Later-PLUGH") == 1
+    assert around.other.await_text(TEAM, ours.word("Later-PLUGH")) == 1
 
 
 def test_an_answer_that_is_lost_makes_no_second_mail(ours: Ours, around: Around) -> None:
@@ -293,13 +310,55 @@ def test_an_answer_that_is_lost_makes_no_second_mail(ours: Ours, around: Around)
     ours.announce(parcel)
     assert len(ours.post.said) == 3
     assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
-    assert around.other.await_text(TEAM, b"Eenmaal-FROTZ") == 1
+    assert around.other.await_text(TEAM, ours.word("Eenmaal-FROTZ")) == 1
     # Whoever saw it pass and says it again changes nothing either.
     place, arrival, said = ours.post.said[-1]
     ArrivalPost(around.certificates.authorities, 120).deliver(place, arrival, said, lambda _: iter(()))
     ours.announce(ours.send(TEAM, body="Daarna-FROTZ"))
-    assert around.other.await_text(TEAM, b"Daarna-FROTZ") == 1
-    assert around.other.await_text(TEAM, b"Eenmaal-FROTZ") == 1
+    assert around.other.await_text(TEAM, ours.word("Daarna-FROTZ")) == 1
+    assert around.other.await_text(TEAM, ours.word("Eenmaal-FROTZ")) == 1
+
+
+def courier_killed(ours: Ours, deadly: int) -> int:
+    """A courier in a child, killed at a step; returns its steps (0: it died), among them what it asks of the peer."""
+    databases.leave()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            steps = Steps(deadly, after=deadly % 2 == 1)
+            with steps.watching(), pytest.MonkeyPatch.context() as patch:
+                for name in ("post", "put"):
+                    patch.setattr(PeerServer, name, steps.wrap(getattr(PeerServer, name)))
+                ours.ground.announce()
+            os.write(writing, f"{steps.count}\n".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return int(said or 0)
+
+
+def test_a_courier_killed_at_any_step_loses_nothing_and_sends_nothing_twice(ours: Ours, around: Around) -> None:
+    """So also between pushing and finishing, and between the other's answer and noting it."""
+    parcels = [ours.send(TEAM, body="Gedood-0-GNUSTO")]
+    steps = courier_killed(ours, 0)
+    assert steps > 10, "the steps are not being counted"
+    for deadly in range(1, steps + 1):
+        parcels.append(ours.send(TEAM, body=f"Gedood-{deadly}-GNUSTO"))
+        courier_killed(ours, deadly)
+        # The lease that died with its courier runs out; then another one finishes it.
+        ours.ground.clock.move(minutes=20)
+        ours.announce(parcels[-1])
+    for number, parcel in enumerate(parcels):
+        ours.announce(parcel)
+        assert ours.readers(parcel) == {TEAM: ("zegel", "delivered")}
+        assert around.other.await_text(TEAM, ours.word(f"Gedood-{number}-GNUSTO")) == 1
+    assert ours.ground.house.records.count_outbox()["waiting"] == 0
+    ours.ground.house.audit.verify()
 
 
 def test_two_readers_of_one_message_bring_its_blobs_once(ours: Ours, around: Around) -> None:
@@ -308,7 +367,7 @@ def test_two_readers_of_one_message_bring_its_blobs_once(ours: Ours, around: Aro
     ours.announce(parcel)
     assert set(ours.readers(parcel).values()) == {("zegel", "delivered")}
     for address in both:
-        assert around.other.await_text(address, b"Samen-GNUSTO") == 1
+        assert around.other.await_text(address, ours.word("Samen-GNUSTO")) == 1
     (first, second) = [arrival for _, arrival, _ in ours.post.said]
     assert first.blobs == second.blobs
     assert b"".join(around.other.front.seen).count(f"PUT /api/v1/blobs/{first.blobs[0].blob} ".encode()) == 1
@@ -337,7 +396,13 @@ def test_the_command_line_tells_what_a_domain_offers_and_what_ours_should(around
 
 
 @pytest.fixture
-def stranger(ours: Ours, around: Around) -> "Stranger":
+def stranger(tmp_path: Path, sqlite: databases.Database, around: Around) -> Iterator["Stranger"]:
+    """Has no database of his own that would matter."""
+    with running(tmp_path, around, "stranger") as ours:
+        yield _stranger(ours, around)
+
+
+def _stranger(ours: Ours, around: Around) -> "Stranger":
     return Stranger(ours.zegels.place(LMTP), around.custody, ArrivalPost(around.certificates.authorities, 120))
 
 
@@ -460,7 +525,7 @@ def ask(client: httpx.Client, body: dict[str, Any]) -> httpx.Response:
     return answer
 
 
-def test_whoever_vouches_for_one_name_cannot_write_in_another(ours: Ours, around: Around, stranger: Stranger) -> None:
+def test_whoever_vouches_for_one_name_cannot_write_in_another(around: Around, stranger: Stranger) -> None:
     """The envelope is right; the mail inside names somebody of theirs."""
     reception = stranger.place.peer.reception
     assert reception is not None
