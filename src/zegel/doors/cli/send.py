@@ -41,7 +41,7 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         body_file: Annotated[Path | None, typer.Option("--body-file", help="The text from a file, or - .")] = None,
         html_file: Annotated[Path | None, typer.Option("--html-file", help="The same as HTML.")] = None,
         attach: Annotated[list[Path], typer.Option("--attach", help="A file; may be repeated.")] = [],  # noqa: B006
-        class_: Annotated[int, typer.Option("--class", min=0, max=4, help="Vertrouwelijkheid, 0 to 4.")] = 2,
+        class_: Annotated[int, typer.Option("--class", min=0, max=4, help="Confidentiality, 0 to 4.")] = 2,
         expires: Annotated[str, typer.Option("--expires", help="14d or 2026-12-20; 30 days if not given.")] = "",
         language: Annotated[str, typer.Option("--language", help="nl or en: of the notice.")] = "nl",
         data: Data = None,
