@@ -19,7 +19,7 @@ from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.plan_reports import Drilled, Progress, Report, kept_as
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.patches import Patches, PatchRecords
-from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
+from zegel.journeys.shapes import burdened, going, in_shape, lacking, model_of
 from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal
 
@@ -176,11 +176,11 @@ class Evacuate:
         watch: "_Watch",
         tell: Callable[[], None],
     ) -> bool:
-        """Go through everything at the patch once; returns whether anything moved.
+        """Go through everything at the patch once; returns whether anything moved, or changed meanwhile.
 
         The next batch is on its way while one is recorded. Nothing is deleted yet: first everything is safe.
         """
-        after, before = 0, report.blobs
+        after, stirred = 0, False
         report.failed.clear()
         flying: deque[_Batch] = deque()
         while True:
@@ -189,9 +189,9 @@ class Evacuate:
                 after = rows[-1].row
                 flying.append(self._send_off(rows, pool, throttle))
             elif not flying:
-                return report.blobs > before
+                return stirred
             if len(flying) > 1 or not rows:
-                self._land(flying.popleft(), report, watch)
+                stirred |= self._land(flying.popleft(), report, watch)
                 tell()
 
     def _send_off(self, rows: Sequence[Copy], pool: ThreadPoolExecutor, throttle: Throttle | None) -> _Batch:
@@ -199,17 +199,14 @@ class Evacuate:
         self.records.release()
         return [(row, pool.submit(self._move, row, copies.get(row.blob, []), throttle)) for row in rows]
 
-    def _land(self, batch: _Batch, report: Report, watch: "_Watch") -> None:
+    def _land(self, batch: _Batch, report: Report, watch: "_Watch") -> bool:
         moves = [(row, future.result()) for row, future in batch]
         done = [(row, made) for row, made in moves if not isinstance(made, ZegelError)]
         report.failed |= {row.blob: str(made) for row, made in moves if isinstance(made, ZegelError)}
         if done:
-            report.blobs += len(done)
-            report.size += sum(row.size for row, _ in done)
-            report.copied += sum(len(made) for _, made in done)
-            report.copied_size += sum(copy.size for _, made in done for copy in made)
             watch.add_to(report)
             self._record(done, report)
+        return bool(done)
 
     def _move(self, row: Copy, copies: Sequence[Copy], throttle: Throttle | None) -> "list[Copy] | ZegelError":
         """Make the copies that are needed without this one; the rows to record, or why it cannot be."""
@@ -220,6 +217,8 @@ class Evacuate:
         if isinstance(found, Refusal):
             return found.error()
         targets = [place for place in found.places if place not in taken]
+        if set(targets) & set(going(copies)):
+            return Unavailable("A deletion of this blob is still on its way there.", code="store-unavailable")
         targets = self._kin_first(row.patch, targets) if spread.shares else targets
         sources = [*others, row] if self.patches.readable(row.patch) else others
         model = model_of(self.records, copies, spread) if targets else None
@@ -250,12 +249,30 @@ class Evacuate:
         """In one transaction: where everything is now, and what was done so far."""
         now = self.clock()
         with self.records.transaction():
-            mine = self.records.lock_copies([row for row, _ in done])
-            new = [copy if row.row in mine else replace(copy, state="doomed") for row, made in done for copy in made]
-            # A row that changed meanwhile was deleted with its parcel: what we made of it must go too.
+            locked = self.records.lock_copies([row for row, _ in done])
+            mine = [(row, made) for row, made in done if row.row in locked]
+            spare = [copy for row, made in done if row.row not in locked for copy in made]
+            new = [copy for _, made in mine for copy in made] + self._made_beside(spare)
             self.records.add_copies(new, now)
-            self.records.set_copies([row for row, _ in done if row.row in mine], "doomed", now)
+            self.records.set_copies([row for row, _ in mine], "doomed", now)
+            report.blobs += len(mine)
+            report.size += sum(row.size for row, _ in mine)
+            report.copied += sum(len(made) for _, made in mine)
+            report.copied_size += sum(copy.size for _, made in mine for copy in made)
             self.records.set_patch(report.patch, now, so_far=report.so_far())
+
+    def _made_beside(self, made: Sequence[Copy]) -> list[Copy]:
+        """Rows for what was made from rows that have changed meanwhile: doomed when their parcel was deleted.
+
+        None where a row tells of it: somebody else has recorded the same copy, and counts on it.
+        """
+        rows = self.records.copies_of(sorted({copy.blob for copy in made}))
+        there = {(row.blob, row.patch, row.needed) for found in rows.values() for row in found}
+        new = [copy for copy in made if (copy.blob, copy.patch, copy.needed) not in there]
+        living = [row for copy in new for row in rows.get(copy.blob, ()) if row.state != "doomed"]
+        locked = self.records.lock_copies(living)
+        alive = {row.blob for row in living if row.row in locked}
+        return [copy if copy.blob in alive else replace(copy, state="doomed") for copy in new]
 
     def _delete(self, report: Report, watch: "_Watch", pool: ThreadPoolExecutor) -> None:
         """Ask the patch to delete what is doomed there, in several requests at a time."""

@@ -23,6 +23,14 @@ def burdened(rows: Sequence[Copy]) -> list[str]:
     return [row.patch for row in rows if row.state == "doomed" and row.share != WHOLE]
 
 
+def going(rows: Sequence[Copy]) -> list[str]:
+    """The patches where something of the blob is still to be deleted: nothing is made there meanwhile.
+
+    Who read that row may delete at any moment, and does not know of what was put there since.
+    """
+    return [row.patch for row in rows if row.state == "doomed"]
+
+
 def lacking(
     rows: Sequence[Copy], spread: Spread, places: Sequence[str], model: Copy, leaving: Copy | None = None
 ) -> list[Copy]:

@@ -13,7 +13,7 @@ from zegel.audit.events import Event
 from zegel.errors import Unavailable, ZegelError
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.patches import Patches, PatchRecords
-from zegel.journeys.shapes import burdened, in_shape, lacking, model_of
+from zegel.journeys.shapes import burdened, going, in_shape, lacking, model_of
 from zegel.parcels.copies import Copy, CopyState, complete
 from zegel.stores.placement import Placement, Spread
 from zegel.suppliers.policy import HIGHEST
@@ -67,9 +67,23 @@ class Tend:
                 # A copy may have looked broken for a moment: a proxy between, a listing that lagged behind.
                 if self.patches.verify(copy):
                     done += self._change(copy, "whole")
-                elif complete(self._others(copy)) and not self.patches.delete_at(copy.patch, [copy.name]):
-                    done += self._put_right(copy)
+                elif complete(self._others(copy)) and self._is_still(copy):
+                    done += self._replace(copy)
         return done
+
+    def _is_still(self, copy: Copy) -> bool:
+        """Whether nobody else has put it right since we read the row: then what lies there is whole."""
+        return copy in self.records.copies_of([copy.blob]).get(copy.blob, [])
+
+    def _replace(self, copy: Copy) -> bool:
+        if self.patches.delete_at(copy.patch, [copy.name]):
+            return False
+        right = self._put_right(copy)
+        if not right:
+            # It is not there. Should somebody else have called it whole a moment before, then that is not so now.
+            with self.records.transaction():
+                self.records.set_copies([replace(copy, state="whole")], "broken", self.clock())
+        return right
 
     def _put_right(self, copy: Copy) -> bool:
         """Make the copy where its row says, or elsewhere when the rules do not want it there any more."""
@@ -82,7 +96,7 @@ class Tend:
             keep = [row.patch for row in fitting if row.state == "whole"]
             found = self.patches.explain(copy.class_, copy.blob, [*keep, copy.patch], burden=burdened(rows))
             if isinstance(found, Placement) and copy.patch not in found.places:
-                return self._move_row(copy, found, fitting)
+                return self._move_row(copy, found, fitting, rows)
         try:
             made = self.patches.make(copy, others)
         except ZegelError:
@@ -109,8 +123,8 @@ class Tend:
         with self.records.transaction():
             return self.records.set_copies(surplus, "doomed", self.clock())
 
-    def _move_row(self, copy: Copy, found: Placement, fitting: Sequence[Copy]) -> bool:
-        taken = {row.patch for row in fitting}
+    def _move_row(self, copy: Copy, found: Placement, fitting: Sequence[Copy], rows: Sequence[Copy]) -> bool:
+        taken = {row.patch for row in fitting} | set(going(rows))
         target = next((place for place in found.places if place not in taken), None)
         with self.records.transaction():
             if self.records.set_copies([copy], "doomed", self.clock()) and target:
@@ -176,7 +190,8 @@ class Tend:
         model = model_of(self.records, alive, spread) if isinstance(found, Placement) else None
         if not isinstance(found, Placement) or model is None:
             return []
-        return lacking(rows, spread, [place for place in found.places if place not in taken], model)
+        places = [place for place in found.places if place not in taken and place not in going(rows)]
+        return lacking(rows, spread, places, model)
 
     # Patrol -------------------------------------------------------------------------------------------------------
 

@@ -155,7 +155,11 @@ class Places:
         """All copies of these blobs should be gone; returns them. Their outlines go."""
         must_write()
         with border():
-            models.Copy.objects.filter(blob__in=list(blobs)).update(state="doomed", since=now)
+            rows = models.Copy.objects.filter(blob__in=list(blobs))
+            if connection.features.has_select_for_update:
+                # First wait for who is recording another copy of them: the update must see his row too.
+                list(rows.order_by("row").select_for_update().values_list("row"))
+            rows.update(state="doomed", since=now)
             models.Outline.objects.filter(blob__in=list(blobs)).delete()
             return [_copy(row) for row in models.Copy.objects.filter(blob__in=list(blobs))]
 
