@@ -1,5 +1,6 @@
 """The whole installation out and in again elsewhere: every reader's link still works, and a cut run goes on."""
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -272,6 +273,56 @@ def test_nothing_is_recorded_unless_every_volume_is_there_and_right(
     if how == "missing":
         assert refused.value.facts["numbers"] == "2, 3"
     assert new.house.follow.parcels(new.actor) == []
+
+
+@pytest.mark.parametrize("how", ["a file is swapped", "a file is dropped", "the list is replaced"])
+def test_who_has_one_medium_in_hand_gets_nothing_recorded(
+    tmp_path: Path, before: tuple[Ground, list[Link]], template: Path, how: str
+) -> None:
+    """He can make the checksums on his medium right, and not the export's list, whose digest the other media know."""
+    media = tmp_path / "media"
+    plan(before[0]).export.run(VolumesOut(media, 500_000), accounts=True)
+    new, volumes = fresh(before[0], template, tmp_path), sorted(media.iterdir())
+    if how == "the list is replaced":
+        (mine,) = (one for one in volumes if (one / "EXPORT-SHA256SUMS").exists())
+        file = mine / "EXPORT-SHA256SUMS"
+        text = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in text if not line.endswith(".json\n")))
+    else:
+        (file,) = media.glob("*/accounts.json")
+        mine = next(one for one in volumes if file.is_relative_to(one))
+        if how == "a file is swapped":
+            file.write_text(json.dumps({"zegel": "accounts v1", "accounts": []}))
+        else:
+            file.unlink()
+    names = [line.split("  ")[1] for line in (mine / "SHA256SUMS").read_text().splitlines()]
+    there = [name for name in names if (mine / name).exists()]
+    digests = {name: hashlib.sha256((mine / name).read_bytes()).hexdigest() for name in there}
+    (mine / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+    with pytest.raises((Damaged, NotFound, Mistake)):
+        plan(new).import_.run(VolumesIn(volumes))
+    assert new.house.follow.parcels(new.actor) == []
+
+
+def test_the_fingerprint_tells_one_export_from_another(
+    tmp_path: Path, before: tuple[Ground, list[Link]], template: Path
+) -> None:
+    """Who has all media can make every checksum right; what was printed where the export was made he cannot change."""
+    old = before[0]
+    out = VolumesOut(tmp_path / "media", 500_000)
+    printed = plan(old).export.run(out).fingerprint
+    (tmp_path / "older").mkdir()
+    old.clock.move(days=-1)
+    other = plan(old).export.run(DiskFolder(tmp_path / "older"))
+    new = fresh(old, template, tmp_path)
+    assert hashlib.sha256((tmp_path / "older" / "SHA256SUMS").read_bytes()).hexdigest() == other.fingerprint != printed
+    with pytest.raises(Damaged) as refused:
+        plan(new).import_.run(DiskFolder(tmp_path / "older"), fingerprint=printed)
+    assert refused.value.facts["found"] == other.fingerprint
+    assert new.house.follow.parcels(new.actor) == []
+    volumes = VolumesIn(sorted((tmp_path / "media").iterdir()))
+    moved = plan(new).import_.run(volumes, fingerprint=f" {printed.upper()}\n")
+    assert (moved.parcels, moved.fingerprint) == (4, printed)
 
 
 # Mailboxes in the portal ---------------------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ class Moved:
     blobs: int = 0
     skipped: int = 0
     accounts: int = 0
+    fingerprint: str = ""
+    """SHA-256 of the export's list, so of all that is in it: the same at both ends, however it was split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,7 @@ class ExportAll:
         }
         sums[_ABOUT] = folder.write(_ABOUT, iter([json.dumps(about, indent=1).encode()]))
         lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-        folder.write(_SUMS, iter([lines.encode()]))
-        return done
+        return replace(done, fingerprint=folder.write(_SUMS, iter([lines.encode()])))
 
     def _parcel(self, folder: Folder, parcel: str, sums: dict[str, str], done: Moved) -> Moved:
         members = self.records.export_parcel(parcel)
@@ -137,13 +138,16 @@ class ImportAll:
     store: BlobStore
     clock: Clock
 
-    def run(self, folder: Folder, accounts: bool = False) -> Moved:
+    def run(self, folder: Folder, accounts: bool = False, fingerprint: str = "") -> Moved:
         """Read an export in. Raises Mistake ``bad-export`` or ``unplaceable``, Damaged, NotFound.
 
         ``accounts``: let those of the export log in here too. An account that is here already stays as it is.
+        ``fingerprint``: what the export's end told; of another export nothing is read in (Damaged ``other-export``).
         """
-        sums = self._sums(folder)
-        done = Moved()
+        sums, found = self._sums(folder)
+        if fingerprint and "".join(fingerprint.split()).lower() != found:
+            raise Damaged("This export has another fingerprint: {found}.", code="other-export", found=found)
+        done = Moved(fingerprint=found)
         for name in [name for name in sums if name.startswith("parcels/")]:
             members = self._json(folder, name, sums)
             done = self._parcel(folder, members, done)
@@ -210,9 +214,10 @@ class ImportAll:
         with self.records.transaction():
             self.records.import_audit(entries)
 
-    def _sums(self, folder: Folder) -> dict[str, str]:
-        text = b"".join(folder.read(_SUMS)).decode()
-        return {name: digest for digest, _, name in (line.partition("  ") for line in text.splitlines())}
+    def _sums(self, folder: Folder) -> tuple[dict[str, str], str]:
+        text = b"".join(folder.read(_SUMS))
+        lines = (line.partition("  ") for line in text.decode(errors="replace").splitlines())
+        return {name: digest for digest, _, name in lines}, hashlib.sha256(text).hexdigest()
 
     def _json(self, folder: Folder, name: str, sums: dict[str, str]) -> dict[str, Any]:
         try:

@@ -25,11 +25,14 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         accounts: Annotated[
             bool, typer.Option("--with-accounts", help="Let the senders of the export log in here too.")
         ] = False,
+        fingerprint: Annotated[
+            str, typer.Option(help="What the export printed at its end; of another export nothing is read in.")
+        ] = "",
         data: Data = None,
     ) -> None:
         """Read a whole installation into this one; run it again to go on after a cut."""
         plan = _plan(tools.house(data_folder(data), "outside"))
-        print_moved(plan.import_.run(_folder(folders), accounts))
+        print_moved(plan.import_.run(_folder(folders), accounts, fingerprint))
 
 
 def export_all(house: House, folder: Path, split: str, accounts: bool) -> None:
@@ -50,10 +53,11 @@ def _folder(paths: list[Path]) -> Folder:
 
 
 def print_moved(moved: Moved) -> None:
-    """One line, and one about accounts."""
+    """One line, one about accounts, and what to compare at the other end."""
     print(f"{moved.parcels} parcels and {moved.blobs} blobs written; {moved.skipped} were there already")
     if moved.accounts:
         print(f"{moved.accounts} accounts")
+    print(f"fingerprint {moved.fingerprint}")
 
 
 def _plan(house: House) -> PlanB:

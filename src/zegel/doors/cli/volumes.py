@@ -202,6 +202,7 @@ class VolumesIn:
         """Raises Mistake ``bad-export``, NotFound ``volumes-missing`` naming them, Damaged ``export-altered``."""
         self._folders: dict[int, Path] = {}
         self._places: dict[str, list[Place]] = {}
+        self._digests: dict[Place, str] = {}
         abouts = [(folder, _about(folder)) for folder in paths]
         exports = {about["export"] for _, about in abouts}
         if len(exports) != 1 or len({about["volumes"] for _, about in abouts}) != 1:
@@ -218,6 +219,7 @@ class VolumesIn:
             self._check(number)
         if self._digest(_ALL) != exports.pop():
             raise Damaged("The file {name} of the export was altered.", code="export-altered", name=_ALL)
+        self._check_all()
 
     def write(self, name: str, pieces: Iterator[bytes]) -> str:
         raise AssertionError("an export that is read is not written")
@@ -246,6 +248,16 @@ class VolumesIn:
                 raise Damaged("The file {name} of the export was altered.", code="export-altered", name=part[:100])
             found = _PART.fullmatch(part)
             self._places.setdefault(found["name"] if found else part, []).append((number, part))
+            self._digests[number, part] = digest
+
+    def _check_all(self) -> None:
+        """By the export's own list: who changed a medium could change the list on that medium, and not this one."""
+        for line in b"".join(self.read(_SUMS)).decode(errors="replace").splitlines():
+            digest, _, name = line.partition("  ")
+            places = _whole(self._places, name)
+            whole = self._digests[places[0]] if len(places) == 1 else self._digest(name)
+            if whole != digest:
+                raise Damaged("The file {name} of the export was altered.", code="export-altered", name=name[:100])
 
 
 def volumes_among(paths: Sequence[Path]) -> list[Path]:
