@@ -14,7 +14,8 @@ from tests.ground.house import Clock, Ground, make_house
 from zegel import seal
 from zegel.doors.web.published import profile_members
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable
-from zegel.journeys.arrive import Arrive, Budget
+from zegel.journeys.arrive import Arrive
+from zegel.journeys.budget import LEAST, Budget
 from zegel.journeys.uploads import Uploads
 from zegel.keys.arrivals import ArrivalKey
 from zegel.keys.custody import Custody, make_keys
@@ -389,3 +390,87 @@ def test_who_calls_himself_like_another_spends_his_own_budget(there: There) -> N
         ask(900_000)
     there.told.host = THERE
     assert ask(900_000)
+
+
+def test_words_alone_keep_nobody_out(there: There) -> None:
+    """The attack: names for nothing, each with its own budget, announce all that there is room for and bring none."""
+    for number in range(5):
+        there.told.host = f"post{number}.vreemd.test"
+        (arrival, _) = there.mail()
+        assert there.arrive.take(there.say(replace(arrival, blobs=(replace(arrival.blobs[0], size=900_000),))), {})
+    there.told.host = THERE
+    arrival, sealed = there.mail()
+    there.hand_in(arrival, sealed)
+    there.ground.announce()
+    assert len(there.box.mails) == 1
+
+
+def test_what_comes_counts_for_all_together(there: There) -> None:
+    budget = Budget(10**6, 3 * LEAST)
+    arrive, uploads = replace(there.arrive, budget=budget), replace(there.uploads, budget=budget)
+    (arrival, sealed) = there.mail()
+    (blob,) = arrival.blobs
+    visitor = uploads.visitor(arrive.take(there.say(arrival), {})[blob.blob])
+    for _ in range(3):
+        uploads.put(visitor, blob.blob, iter([sealed]), len(sealed))
+    with pytest.raises(Denied, match="too much"):
+        uploads.put(visitor, blob.blob, iter([sealed]), len(sealed))
+    # What has an account is not counted, and not kept out.
+    there.uploads.put(there.ground.actor, new_identifier(), iter([sealed]), len(sealed))
+    there.ground.clock.move(minutes=62)
+    assert uploads.put(visitor, blob.blob, iter([sealed]), len(sealed))
+
+
+def test_what_no_hour_has_room_for_is_refused_at_once(there: There) -> None:
+    arrival, _ = there.mail()
+    with pytest.raises(Mistake, match="at most 1000000"):
+        there.arrive.take(there.say(replace(arrival, blobs=(replace(arrival.blobs[0], size=1_000_001),))), {})
+
+
+def test_readers_who_bring_no_blob_are_counted_too(there: There) -> None:
+    """The attack: one blob, and then mail upon mail into a mailbox, which cost nothing."""
+    arrive = replace(there.arrive, limits=replace(LIMITS, readers=3))
+    arrival, sealed = there.mail()
+    there.hand_in(arrival, sealed)
+
+    def again() -> Said:
+        return there.say(replace(arrival, slip=new_identifier()))
+
+    assert [arrive.take(again(), {}), arrive.take(again(), {})] == [{}, {}]
+    with pytest.raises(Mistake, match="at most 3 readers"):
+        arrive.take(again(), {})
+    poor = replace(there.arrive, budget=Budget(40_000, 10**6))
+    assert [poor.take(again(), {}), poor.take(again(), {})] == [{}, {}]
+    with pytest.raises(Denied, match="too much"):
+        poor.take(again(), {})
+
+
+def test_a_clock_that_was_wrong_for_a_moment_keeps_nobody_out(there: There) -> None:
+    budget = Budget(100_000, 100_000)
+    budget.announce("a", 90_000, there.ground.clock() + timedelta(days=400))
+    budget.bring(90_000, there.ground.clock() + timedelta(days=400))
+    budget.announce("a", 90_000, there.ground.clock())
+    budget.bring(90_000, there.ground.clock())
+
+
+def test_a_mail_that_was_delivered_does_not_lie_here_for_a_year(there: There) -> None:
+    """The attack: five gigabytes an hour that nobody can open, kept for as long as their sender likes."""
+    mail, sealed = there.mail(expires=there.ground.clock().replace(microsecond=0) + timedelta(days=300))
+    there.hand_in(mail, sealed)
+    message, blobs = there.message(expires=there.ground.clock().replace(microsecond=0) + timedelta(days=300))
+    there.hand_in(message, *blobs)
+    there.ground.announce()
+    there.ground.clock.move(days=15)
+    there.ground.house.expire.round()
+    records = there.ground.house.records
+    assert [records.parcel(one.kept_as).state for one in (mail, message)] == ["gone", "live"]
+
+
+def test_whoever_writes_the_database_brings_nothing_again_after_long(there: There) -> None:
+    """The attack: a hostile outside kept an arrival, and has it told once more when that suits it."""
+    arrival, sealed = there.mail()
+    there.hand_in(arrival, sealed)
+    there.ground.clock.move(days=15)
+    there.ground.announce()
+    assert there.box.mails == []
+    assert there.told_to_sender() == ["terug@wij.test"]

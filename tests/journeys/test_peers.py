@@ -49,7 +49,7 @@ from zegel.doors.smtp.desk import Journeys
 from zegel.doors.smtp.logins import Logins
 from zegel.doors.web.published import profile_members
 from zegel.errors import Unavailable, ZegelError
-from zegel.journeys.arrive import Budget
+from zegel.journeys.budget import Budget
 from zegel.journeys.ways import Ways
 from zegel.keys.custody import Custody, make_keys
 from zegel.parcels.addresses import Person

@@ -6,7 +6,6 @@ not have, with a ticket for each; with receipts for all of them it becomes real,
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,41 +13,20 @@ from datetime import datetime, timedelta
 from zegel import seal
 from zegel.audit.events import Event
 from zegel.errors import Denied, Mistake, NotFound, Unavailable
+from zegel.journeys.budget import LEAST, Budget
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.domains import Zegels
 from zegel.journeys.ports.records import Records
 from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.uploads import Uploads
 from zegel.journeys.ways import domain_of
-from zegel.parcels.arrivals import GOOD_FOR, Arrival, Place, Said, Takes, read_arrival
+from zegel.parcels.arrivals import GOOD_FOR, WITHIN, Arrival, Place, Said, Takes, read_arrival
 from zegel.parcels.deposit import Blob, check_expiry, parcel_exists
 from zegel.parcels.limits import Limits
 from zegel.parcels.outbox_words import ArrivalWords, spell_words
 
-_HOUR = timedelta(hours=1)
 _AT_ONCE = 8
 """Domains that are looked up for strangers at the same time."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """How many bytes strangers may bring in an hour: each organisation, and all together. Of one process."""
-
-    each: int
-    all: int
-    _given: deque[tuple[datetime, str, int]] = field(default_factory=deque, repr=False)
-    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def spend(self, who: str, size: int, now: datetime) -> None:
-        """Count it; raises Denied ``too-many``."""
-        with self._turn:
-            while self._given and self._given[0][0] <= now - _HOUR:
-                self._given.popleft()
-            spent = sum(size for _, _, size in self._given)
-            own = sum(size for _, name, size in self._given if name == who)
-            if own + size > self.each or spent + size > self.all:
-                raise Denied("That is too much for now; try again later.", code="too-many", retry_after=600)
-            self._given.append((now, who, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +69,8 @@ class Arrive:
         lacking = [blob for blob in arrival.blobs if not there and got.get(blob.blob) != blob]
         if lacking:
             return self._tickets(organisation, lacking, now)
+        if there:
+            self._check_another(organisation, arrival, now)
         self._write(arrival, said, now, known=there)
         return {}
 
@@ -110,8 +90,11 @@ class Arrive:
         check_expiry(self._expires(arrival, now), now, self.limits)
 
     def _expires(self, arrival: Arrival, now: datetime) -> datetime:
-        """No later than our own limit, whatever the other organisation grants."""
-        return min(arrival.expires, now + timedelta(days=self.limits.days))
+        """No later than our own limit, whatever the other organisation grants; a mail does not lie here when it is
+        in its mailbox.
+        """
+        days = timedelta(days=self.limits.days)
+        return min(arrival.expires, now + (min(days, WITHIN) if arrival.takes == "mail" else days))
 
     def _organisation(self, arrival: Arrival, said: Said) -> str:
         """Where the organisation is that hands it in, once it has shown that the sender's domain is its own.
@@ -154,8 +137,15 @@ class Arrive:
             raise parcel_exists()
         return False
 
+    def _check_another(self, organisation: str, arrival: Arrival, now: datetime) -> None:
+        """One more reader brings no blob, but is a row, a mail and its copy in a mailbox: these are counted as well."""
+        if len(self.records.slips_of(arrival.kept_as)) >= self.limits.readers:
+            raise Mistake("A parcel has at most {most} readers.", code="too-many-readers", most=self.limits.readers)
+        self.budget.announce(organisation, LEAST, now)
+        self.budget.bring(LEAST, now)
+
     def _tickets(self, organisation: str, lacking: list[Blob], now: datetime) -> dict[str, str]:
-        self.budget.spend(organisation, sum(blob.size for blob in lacking), now)
+        self.budget.announce(organisation, max(LEAST, sum(blob.size for blob in lacking)), now)
         return {blob.blob: self.uploads.ticket(organisation, blob) for blob in lacking}
 
     def _write(self, arrival: Arrival, said: Said, now: datetime, *, known: bool) -> None:

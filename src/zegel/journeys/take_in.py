@@ -27,7 +27,7 @@ from zegel.journeys.read import read_slip
 from zegel.journeys.reports import Reports, reason_of
 from zegel.journeys.ways import domain_of
 from zegel.mime.top import read_as_servers, sole_sender
-from zegel.parcels.arrivals import Arrival, Peer, Reception, Said, Signed, read_arrival
+from zegel.parcels.arrivals import WITHIN, Arrival, Peer, Reception, Said, Signed, read_arrival
 from zegel.parcels.limits import MANIFEST_BYTES, Limits
 from zegel.parcels.origin import Origin, spell_origin
 from zegel.parcels.outbox_words import ArrivalWords, DeliveryWords, Words, spell_words
@@ -78,6 +78,9 @@ class TakeIn:
         arrival = read_arrival(said.text, self.limits)
         if (arrival.slip, arrival.to.lower(), arrival.kept_as) != (slip.slip, slip.address.lower(), slip.parcel):
             raise Damaged("The outbox row does not hold what it should.", code="bad-outbox-row")
+        if self.clock() - said.signed.time > WITHIN:
+            # Whoever writes the database could keep it, and bring it again in a year.
+            raise Denied("This arrival was signed too long ago, or in the future.", code="old-arrival")
         place = vouched(self.zegels, arrival, said)
         text = self.key.open_sealed(arrival.sealed_slip)
         key = read_slip(text.decode("ascii", "replace"), arrival.parcel)

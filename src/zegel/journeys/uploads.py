@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from zegel.errors import Denied, Mistake
+from zegel.journeys.budget import Budget
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.people import Actor
 from zegel.journeys.ports.stores import BlobStore
@@ -40,14 +41,16 @@ class Uploads:
     limits: Limits
     clock: Clock
     key: bytes = field(repr=False)
+    budget: Budget | None = None
+    """Of what other organisations bring; None where nobody may."""
 
     def put(self, actor: Actor, blob: str, pieces: Iterator[bytes], length: int) -> tuple[Blob, str]:
         """Store a whole blob of at most one part; returns it with its receipt, durable.
 
-        Raises Mistake: too large, cut short, or the identifier is taken by other bytes.
+        Raises Mistake: too large, cut short, or the identifier is taken by other bytes; Denied ``too-many``.
         """
         self._check_length(length)
-        _check_announced(actor, blob, length)
+        self._check_brought(actor, blob, length, length)
         if isinstance(actor, Visitor):
             pieces = _announced(pieces, actor.blob)
         writer = self.store.open_write(checked(blob))
@@ -64,7 +67,7 @@ class Uploads:
         self._check_length(length)
         if not 0 <= number <= self.limits.parcel_bytes // self.limits.part_bytes + 1:
             raise Mistake("A parcel has at most {most} bytes.", code="too-large", most=self.limits.parcel_bytes)
-        _check_announced(actor, blob, number * self.limits.part_bytes + length)
+        self._check_brought(actor, blob, number * self.limits.part_bytes + length, length)
         self.store.write_part(checked(blob), number, _exactly(pieces, length), actor.account)
 
     def join(self, actor: Actor, blob: str, count: int) -> tuple[Blob, str]:
@@ -115,6 +118,11 @@ class Uploads:
         if (facts["account"], facts["blob"]) != (account, blob):
             raise Mistake("This receipt belongs to another upload.", code="foreign-receipt")
         return Blob(facts["blob"], facts["size"], facts["sha256"])
+
+    def _check_brought(self, actor: Actor, blob: str, size: int, length: int) -> None:
+        _check_announced(actor, blob, size)
+        if self.budget and isinstance(actor, Visitor):
+            self.budget.bring(length, self.clock())
 
     def _check_length(self, length: int) -> None:
         if not 0 < length <= self.limits.part_bytes:

@@ -28,6 +28,10 @@ Takes = Literal["mail", "message"]
 
 GOOD_FOR = timedelta(days=1)
 """How far the clocks of two organisations may be apart, and how long an arrival can be replayed at all."""
+WITHIN = timedelta(days=14)
+"""So long after it was signed the inside still takes an arrival in; a mail's blob is kept no longer. Three days of
+trying to take it in, three of trying the mailbox's server, and a courier that stood still for a week.
+"""
 MOST_DOMAINS = 500
 MOST_ARRIVAL = 256 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")

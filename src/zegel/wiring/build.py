@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from zegel.journeys.arrive import Budget
+from zegel.journeys.budget import Budget
 from zegel.journeys.house import House, Profile
 from zegel.journeys.ports.moving import MovingPeople
 from zegel.parcels.manifest import Organisation

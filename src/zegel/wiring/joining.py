@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from zegel.journeys.announce import Announce, RowHandler
-from zegel.journeys.arrive import Arrive, Budget
+from zegel.journeys.arrive import Arrive
 from zegel.journeys.authors import Authors
 from zegel.journeys.bounce import Bounce
+from zegel.journeys.budget import Budget
 from zegel.journeys.collect import Collect
 from zegel.journeys.deliver import Deliver
 from zegel.journeys.depart import Depart
@@ -102,7 +103,7 @@ def assemble(
         people=people,
         store=store,
         send=Send(records, store, profile.limits, clock, key, fill_in),
-        uploads=Uploads(store, profile.limits, clock, key),
+        uploads=Uploads(store, profile.limits, clock, key, peers.budget if peers else None),
         collect=Collect(records, store, profile.organisation, profile.courier, clock, key),
         follow=follow,
         revoke=revoke,
