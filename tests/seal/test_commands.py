@@ -16,13 +16,12 @@ from tests.seal import peers
 
 from zegel.seal import HybridIdentity, ScryptRecipient, X25519Identity, armor, open_, parse_identity, seal
 
-RUN = "import sys; from zegel.doors.cli.seal_commands import VERBS; sys.exit(VERBS[sys.argv[1]](sys.argv[2:]))"
 IDENTITY = X25519Identity.generate()
 TO = str(IDENTITY.recipient)
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", RUN, *arguments]
+    return [sys.executable, "-m", "zegel", *arguments]
 
 
 def zegel(*arguments: str, data: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -325,13 +324,30 @@ def test_inspect_agrees_with_age_inspect(folder: Path) -> None:
 
 
 def test_no_bar_for_a_script_and_nothing_heavy_at_the_start(folder: Path) -> None:
-    code = RUN.replace("sys.exit(", "r = (") + "; print(*sys.modules, file=sys.stderr); sys.exit(r)"
     (folder / "sealed").write_bytes(seal(b"text", IDENTITY.recipient))
-    ran = subprocess.run(
-        [sys.executable, "-c", code, "open", "-i", "key", "sealed"], capture_output=True, cwd=folder, check=True
-    )
-    loaded = set(ran.stderr.decode().split())
-    assert ran.stdout == b"text"
+    code = [sys.executable, "-X", "importtime", "-m", "zegel", "open", "-i", "key", "sealed"]
+    ran = subprocess.run(code, capture_output=True, text=True, cwd=folder, check=True)
+    assert ran.stdout == "text"
+    assert all(line.startswith("import time:") for line in ran.stderr.splitlines())
+    loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    assert "zegel.seal" in loaded
     heavy = {"rich", "typer", "click", "django", "asyncio", "httpx", "dns", "ssl", "multiprocessing"}
+    heavy |= {"shutil", "dataclasses", "bz2", "lzma"}
     assert not loaded & heavy
     assert not any(name.endswith("serialization.ssh") for name in loaded)
+
+
+@pytest.mark.parametrize("columns", ["60", "many", None])
+def test_help_fits_the_screen(columns: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    environment |= {"COLUMNS": columns} if columns else {}
+    ran = subprocess.run(command("seal", "--help"), capture_output=True, text=True, env=environment, check=True)
+    assert max(map(len, ran.stdout.splitlines())) <= (60 if columns == "60" else 80)
+
+
+def test_what_is_said_arrives_when_nobody_listens_any_more(folder: Path) -> None:
+    assert zegel("seal", "-r", TO, "-o", "sealed", "plain", cwd=folder).returncode == 0
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(command("inspect", "sealed"), stdout=full, stderr=subprocess.PIPE, cwd=folder, check=False)
+    assert ran.returncode == 1
+    assert b"No space left" in ran.stderr

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -103,7 +104,24 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def _parser(verb: str, what: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(prog=f"zegel {verb}", description=what, allow_abbrev=False)
+    return argparse.ArgumentParser(
+        prog=f"zegel {verb}", description=what, allow_abbrev=False, formatter_class=_Formatter
+    )
+
+
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the screen. Argparse would ask ``shutil``, which loads libraries for compression."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    with suppress(ValueError, KeyError):
+        return max(int(os.environ["COLUMNS"]), 20)
+    with suppress(OSError):
+        return os.get_terminal_size(1).columns or 80
+    return 80
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
