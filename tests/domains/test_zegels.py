@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,8 +48,8 @@ class World:
     server: PolicyHost
     good: str
 
-    def zegels(self, patience: float = 60) -> Zegels:
-        return Zegels(Resolver([self.resolver]), self.authorities, patience=patience)
+    def zegels(self, patience: float = 60, clock: Callable[[], float] = time.monotonic) -> Zegels:
+        return Zegels(Resolver([self.resolver]), self.authorities, patience=patience, clock=clock)
 
     @contextmanager
     def spoiled(self, **facts: Any) -> Iterator[None]:
@@ -126,6 +127,27 @@ def test_a_peer_is_asked_once_until_it_must_be_fresh(world: World) -> None:
     assert zegels.place("good.test", fresh=True) == place
     assert len(world.server.asked) == 2
     assert zegels.place("both.test").peer == place.peer
+
+
+def test_nobody_makes_us_ask_anybody_again_and_again(world: World) -> None:
+    """The attack: arrivals with made-up keys in the name of an organisation, each of which asked its Zegel anew."""
+    now = 1000.0
+    zegels = world.zegels(clock=lambda: now)
+    world.server.asked.clear()
+    for _ in range(5):
+        zegels.place("good.test", fresh=True)
+        with pytest.raises(Unavailable) as error:
+            zegels.place("other.test")
+        assert error.value.kind == "proof-failed"
+    assert len(world.server.asked) == 2
+    # Once in a while it may have changed.
+    with pytest.raises(Unavailable):
+        zegels.place("other.test", fresh=True)
+    now += 31
+    zegels.place("good.test", fresh=True)
+    with pytest.raises(Unavailable):
+        zegels.place("other.test")
+    assert len(world.server.asked) == 5
 
 
 @pytest.mark.parametrize("domain", ["some.plain", "twice.test", "none.test"])

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -474,3 +476,45 @@ def test_whoever_writes_the_database_brings_nothing_again_after_long(there: Ther
     there.ground.announce()
     assert there.box.mails == []
     assert there.told_to_sender() == ["terug@wij.test"]
+
+
+@dataclass
+class Slow(Told):
+    """Some domains' Zegels answer only when ``ending`` is set; ``asking`` counts them."""
+
+    ending: threading.Event = field(default_factory=threading.Event)
+    asking: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def place(self, domain: str, *, fresh: bool = False) -> Place:
+        if domain.endswith("traag.test"):
+            self.asking.release()
+            assert self.ending.wait(120)
+        return super().place(domain, fresh=fresh)
+
+
+def test_hosts_that_never_answer_keep_nobody_out(there: There) -> None:
+    """The attack: requests that cost nothing, about domains whose hosts take all our patience, and all our places."""
+    slow = Slow(there.told.custody)
+    arrive = replace(there.arrive, zegels=slow)
+
+    def ask(domain: str) -> None:
+        arrival, _ = there.mail(sender=Person("", f"a@{domain}"))
+        arrive.take(there.say(arrival), {})
+
+    arrival, _ = there.mail()
+    assert arrive.take(there.say(arrival), {})
+    with ThreadPoolExecutor(8) as pool:
+        try:
+            held = [pool.submit(ask, f"{number // 2}.traag.test") for number in range(8)]
+            for _ in held:
+                assert slow.asking.acquire(timeout=120)
+            # One domain has two places, those that were never heard of have eight; whoever vouched before has others.
+            for domain in ("0.traag.test", "nieuw.test"):
+                with pytest.raises(Unavailable, match="busy"):
+                    ask(domain)
+            assert arrive.take(there.say(arrival), {})
+        finally:
+            slow.ending.set()
+        assert {type(one.exception()) for one in held} == {Denied}
+    with pytest.raises(Denied):
+        ask("nieuw.test")

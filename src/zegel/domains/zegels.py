@@ -20,6 +20,10 @@ _PATH = "/.well-known/zegel"
 _MOST_PROFILE = 256 * 1024
 _PATIENCE = 10.0
 _MOST = 10_000
+_AGAIN = 30
+"""Seconds for which a Zegel that failed is not asked again, and for which a fresh answer is fresh: strangers can make
+us ask, and about anybody.
+"""
 
 
 class Zegels:
@@ -38,6 +42,8 @@ class Zegels:
         self._patience = patience
         self._promises: Memory[Promise] = Memory(_MOST, clock)
         self._places: Memory[Place] = Memory(_MOST, clock)
+        self._failed: Memory[tuple[ZegelRecord, str]] = Memory(_MOST, clock)
+        self._renewed: Memory[bool] = Memory(_MOST, clock)
 
     def promise(self, domain: str, *, fresh: bool = False) -> Promise:
         """What DNS promises for a mail domain. Raises Mistake ``bad-domain``; what fails outside is in the answer."""
@@ -51,12 +57,15 @@ class Zegels:
         return known
 
     def place(self, domain: str, *, fresh: bool = False) -> Place:
-        """The Zegel of a domain, with the keys that its record pins.
+        """The Zegel of a domain, with the keys that its record pins; ``fresh`` asks anew, but not twice in 30 seconds.
 
         Raises NotFound ``no-zegel`` (no record that counts), Unavailable ``peer-away``, and ``proof-failed`` when it
         shows other keys than its domain promises: an alarm. Raises Mistake ``bad-domain``.
         """
+        fresh = fresh and not self._renewed.get(ascii_name(domain))
         promise = self.promise(domain, fresh=fresh)
+        if fresh:
+            self._renewed.put(promise.domain, True, _AGAIN)
         if promise.state == "failed":
             raise _away(domain)
         if promise.record is None or promise.state != "found":
@@ -64,9 +73,19 @@ class Zegels:
         known = None if fresh else self._places.get(promise.domain)
         pinned = promise.record
         if known is None or (known.host, known.port, known.pinned) != (pinned.host, pinned.port, pinned.keys):
-            known = self._fetch(promise.domain, promise.record)
+            known = self._ask(promise.domain, pinned, fresh=fresh)
             self._places.put(promise.domain, known, SHORTEST)
         return known
+
+    def _ask(self, domain: str, record: ZegelRecord, *, fresh: bool) -> Place:
+        failed = None if fresh else self._failed.get(domain)
+        if failed and failed[0] == record:
+            raise _foreign(domain) if failed[1] == "proof-failed" else _away(domain)
+        try:
+            return self._fetch(domain, record)
+        except Unavailable as error:
+            self._failed.put(domain, (record, error.kind), _AGAIN)
+            raise
 
     def _fetch(self, domain: str, record: ZegelRecord) -> Place:
         deadline = time.monotonic() + self._patience
@@ -78,11 +97,7 @@ class Zegels:
         except (Unavailable, Damaged):
             raise _away(domain) from None
         except Denied as error:
-            raise Unavailable(
-                "The Zegel of {domain} does not have the key that its domain promises.",
-                code="proof-failed",
-                domain=domain,
-            ) from error
+            raise _foreign(domain) from error
         return Place(peer, record.host, record.port, record.keys, addresses)
 
 
@@ -96,6 +111,12 @@ def _promise(domain: str, found: Found) -> Promise:
     if record is None:
         return Promise(domain, "absent")
     return Promise(domain, "found" if found.secure else "insecure", record)
+
+
+def _foreign(domain: str) -> Unavailable:
+    return Unavailable(
+        "The Zegel of {domain} does not have the key that its domain promises.", code="proof-failed", domain=domain
+    )
 
 
 def _away(domain: str) -> Unavailable:

@@ -5,15 +5,15 @@ record names the key that signed the arrival. The same arrival is asked for twic
 not have, with a ticket for each; with receipts for all of them it becomes real, in one transaction. Again is fine.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from zegel import seal
 from zegel.audit.events import Event
-from zegel.errors import Denied, Mistake, NotFound, Unavailable
+from zegel.errors import Denied, Mistake, NotFound
 from zegel.journeys.budget import LEAST, Budget
+from zegel.journeys.lookups import Lookups
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.domains import Zegels
 from zegel.journeys.ports.records import Records
@@ -24,9 +24,6 @@ from zegel.parcels.arrivals import GOOD_FOR, WITHIN, Arrival, Place, Said, Takes
 from zegel.parcels.deposit import Blob, check_expiry, parcel_exists
 from zegel.parcels.limits import Limits
 from zegel.parcels.outbox_words import ArrivalWords, spell_words
-
-_AT_ONCE = 8
-"""Domains that are looked up for strangers at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +45,7 @@ class Arrive:
     limits: Limits
     budget: Budget
     clock: Clock
-    _lookups: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE), repr=False
-    )
+    _lookups: Lookups = field(default_factory=Lookups, repr=False)
 
     def take(self, said: Said, receipts: Mapping[str, str]) -> dict[str, str]:
         """A ticket for each blob that is still missing; empty: it is durable, and will be in the mailbox.
@@ -102,12 +97,8 @@ class Arrive:
         The host of the domain's record, where it showed its keys: what an organisation calls itself is its own affair,
         and must not be charged to another one of that name.
         """
-        if not self._lookups.acquire(blocking=False):
-            raise Unavailable("The server is very busy. Try again in a moment.", code="busy", retry_after=30)
-        try:
+        with self._lookups.of(domain_of(arrival.sender.address)):
             return vouched(self.zegels, arrival, said).host
-        finally:
-            self._lookups.release()
 
     def _known(self, arrival: Arrival) -> bool:
         """Whether it was taken before; only now is a mailbox in the portal looked for, for somebody with a name."""
