@@ -452,3 +452,24 @@ def test_a_child_does_not_keep_the_folder_locked(store: LocalStore) -> None:
         os.close(end)
         os.close(until)
         os.waitpid(child, 0)
+
+
+def test_a_page_that_could_not_be_wiped_is_wiped_later(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its zeros may be there already; they are no damage."""
+    commit(store, b"one")
+    real, failed = os.fdatasync, []
+
+    def fails_twice(file: int) -> None:
+        if len(failed) < 2:
+            failed.append(file)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fails_twice)
+        store._journal().settle()
+        assert store._journal()._other.used
+    Broken(monkeypatch)
+    store._journal().settle()
+    store._journal().settle()
+    assert not store._journal()._other.used

@@ -207,6 +207,7 @@ class _Page:
         self.used = 0
         self.doubted = False
         """The file system has reported an error since: files of what is in here may lack bytes all the same."""
+        self._spent = False
         self.homeless: set[str] = set()
         """Names in here that got no file from the journal: taken, or committed by themselves then."""
 
@@ -235,6 +236,8 @@ class _Page:
 
     def read(self) -> list[Small]:
         """What is in it and got a file; raises OSError when not all of it can be read."""
+        if self._spent:
+            return []
         records = list(read_records(os.pread(self._file, self.used, 0)))
         if sum(_RECORD.size + len(small.data) for small in records) != self.used:
             raise OSError(errno.EIO, "the journal is damaged")
@@ -242,6 +245,7 @@ class _Page:
 
     def wipe(self) -> None:
         """Nothing is in it any more, on the disk too. A page that was full is twice as large from now on."""
+        self._spent = True
         _write_at(self._file, bytes(self._touched), 0)
         os.fdatasync(self._file)
         if self.used > self.size // 2 and self.size < LARGEST_PAGE:
@@ -250,6 +254,7 @@ class _Page:
                 os.fsync(self._file)
                 self.size *= 2
         self.used = self._touched = 0
+        self._spent = False
         self.homeless.clear()
 
 
