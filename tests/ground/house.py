@@ -156,6 +156,7 @@ def make_house(
     clock: Clock | None = None,
     custody: Custody | None = None,
     peers: Peers | None = None,
+    sends_as: str = "post@voorbeeld.example",
     **inside_facts: Any,
 ) -> Ground:
     """Build both zones in one process, with one sender; stored on one local patch unless ``store`` is given.
@@ -173,7 +174,7 @@ def make_house(
         inside_url="http://127.0.0.1:8026/inside/v1",
         limits=limits or Limits(),
     )
-    mail = MailPart(kind="maildir", sender="post@voorbeeld.example", folder="mail")
+    mail = MailPart(kind="maildir", sender=sends_as, folder="mail")
     bounces = BounceAddresses(mail.sender, custody.bounce_key)
     inside = Inside(custody, notifier(mail, SmsPart(), folder, Marks(bounces)), schedule, bounces, **inside_facts)
     # As in production, but for the work of a password: it is half a second of every test.

@@ -33,7 +33,7 @@ from zegel.parcels.origin import Origin, spell_origin
 from zegel.parcels.signature import Signature, spell_signed
 from zegel.records.models import Slip
 from zegel.transport.delivery import Delivered, RawMail
-from zegel.transport.zegel import Promise
+from zegel.transport.zegel import Promise, ZegelRecord
 from zegel.wiring.joining import Peers
 
 SENDER, TEAM, DESK = "zorg@wij.test", "team@ander.test", "balie@loket.test"
@@ -51,8 +51,15 @@ class Told:
     host: str = THERE
     """Where the domain's record says that it is; whatever it calls itself."""
 
+    returns: str = ""
+    """Another domain that its DNS promises for, once that is asked anew."""
+
     def promise(self, domain: str, *, fresh: bool = False) -> Promise:
-        return Promise(domain, "absent")
+        if domain == "weg.test":
+            return Promise(domain, "failed")
+        if domain != self.returns or not fresh:
+            return Promise(domain, "absent")
+        return Promise(domain, "found", ZegelRecord(self.host, 443, (self.custody.public.signing[0].fingerprint,)))
 
     def place(self, domain: str, *, fresh: bool = False) -> Place:
         if self.away:
@@ -518,3 +525,15 @@ def test_hosts_that_never_answer_keep_nobody_out(there: There) -> None:
         assert {type(one.exception()) for one in held} == {Denied}
     with pytest.raises(Denied):
         ask("nieuw.test")
+
+
+def test_reports_go_to_nobody_whom_a_stranger_names(there: There) -> None:
+    """The attack: thousands of mails that do not open, each of which has us write to whoever is to be annoyed."""
+    (arrival, _) = there.mail(return_to="doelwit@elders.test")
+    with pytest.raises(Denied) as error:
+        there.arrive.take(there.say(arrival), {})
+    assert error.value.kind == "unknown-organisation"
+    there.told.returns = "elders.test"
+    assert there.arrive.take(there.say(arrival), {})
+    with pytest.raises(Unavailable):
+        there.arrive.take(there.say(replace(arrival, return_to="a@weg.test")), {})

@@ -13,7 +13,7 @@ from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier
 from zegel.keys.custody import make_keys
 from zegel.wiring.config import check_config
-from zegel.wiring.direct import Direct
+from zegel.wiring.direct import Direct, zegel_records
 from zegel.wiring.ground import Ground
 from zegel.wiring.ways import MailWays
 
@@ -112,3 +112,10 @@ def test_an_installation_without_a_name_hears_what_to_set(
         told = " ".join(done.stderr.split())
         assert words.format(tmp_path / "zegel.toml") in told
         assert "Traceback" not in told
+
+
+def test_the_domain_of_return_addresses_has_a_record_too(tmp_path: Path) -> None:
+    (tmp_path / "public.json").write_text(make_keys(tmp_path / "keys").public.spell())
+    mail = {"sender": "post@voorbeeld.example", "bounces": "post@terug.example"}
+    names = [name for name, _ in zegel_records(Ground(tmp_path, check_config({**BASE, "mail": mail}, Path("x"))))]
+    assert names == ["_zegel.terug.example", "_zegel.voorbeeld.example"]

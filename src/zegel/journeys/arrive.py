@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from zegel import seal
 from zegel.audit.events import Event
-from zegel.errors import Denied, Mistake, NotFound
+from zegel.errors import Denied, Mistake, NotFound, Unavailable
 from zegel.journeys.budget import LEAST, Budget
 from zegel.journeys.lookups import Lookups
 from zegel.journeys.ports.clock import Clock
@@ -151,7 +151,7 @@ class Arrive:
 
 
 def vouched(zegels: Zegels, arrival: Arrival, said: Said) -> Place:
-    """The organisation of the sender's domain, when it signed the arrival.
+    """The organisation of the sender's domain, when it signed the arrival; it also has that of the return address.
 
     Raises Denied ``unknown-organisation``, ``bad-arrival-signature``; Unavailable when nobody can tell now.
     """
@@ -161,12 +161,33 @@ def vouched(zegels: Zegels, arrival: Arrival, said: Said) -> Place:
         if said.signed.key not in {key.fingerprint for key in place.peer.keys}:
             place = zegels.place(domain, fresh=True)
     except NotFound as error:
-        raise Denied(
-            "The domain of {address} does not vouch for the Zegel that hands this over.",
-            code="unknown-organisation",
-            address=arrival.sender.address,
-        ) from error
+        raise _unknown(arrival.sender.address) from error
     said.signed.check(said.statement, place.peer.keys)
     if place.peer.host != arrival.organisation:
         raise Denied("The signature of the other organisation is not right.", code="bad-arrival-signature")
+    _check_return(zegels, arrival.return_to, domain, said.signed.key)
     return place
+
+
+def _check_return(zegels: Zegels, address: str, domain: str, key: str) -> None:
+    """What goes wrong is told there by mail: to nobody who has nothing to do with whom it came from."""
+    returned = domain_of(address)
+    if returned == domain or key in _promised(zegels, returned, fresh=False):
+        return
+    if key not in _promised(zegels, returned, fresh=True):
+        raise _unknown(address)
+
+
+def _promised(zegels: Zegels, domain: str, *, fresh: bool) -> tuple[str, ...]:
+    promise = zegels.promise(domain, fresh=fresh)
+    if promise.state == "failed":
+        raise Unavailable("The Zegel of {domain} does not answer.", code="peer-away", domain=domain)
+    return promise.record.keys if promise.state == "found" and promise.record else ()
+
+
+def _unknown(address: str) -> Denied:
+    return Denied(
+        "The domain of {address} does not vouch for the Zegel that hands this over.",
+        code="unknown-organisation",
+        address=address,
+    )

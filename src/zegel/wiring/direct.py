@@ -71,7 +71,9 @@ def zegel_records(ground: Ground) -> list[tuple[str, str]]:
     config = ground.config
     spelled = spell_zegel(_own_record(ground))
     records = []
-    for domain in sorted(config.mail_domains):
+    # Reports come to the return address: others take nothing whose return address is in a domain without a record.
+    returns = {config.mail.bounces.rpartition("@")[2]} if "@" in config.mail.bounces else set()
+    for domain in sorted(config.mail_domains | returns):
         try:
             records.append((f"{LABEL}.{ascii_name(domain)}", spelled))
         except Mistake:
