@@ -117,6 +117,23 @@ def test_rules_want_no_copy_where_a_deletion_is_still_on_its_way(quilt: Quilt, t
     assert quilt.states(blob) == {"ams": "whole", "par": "whole"}
 
 
+def test_of_what_is_deleted_meanwhile_nothing_is_wanted(
+    quilt: Quilt, tend: Tend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = quilt.put(b"sealed")
+    (row,) = (copy for copy in quilt.records.copies_of([blob])[blob] if copy.patch == "par")
+    with quilt.records.transaction():
+        quilt.records.forget_copies([row])
+    first(monkeypatch, quilt.records, "lock_copies", lambda: quilt.patchwork.delete(blob))
+    assert tend.respread() == 0
+    assert quilt.states(blob) == {}
+    other = quilt.put(b"other")
+    with quilt.records.transaction():
+        quilt.records.forget_copies([state(quilt, other, "par")])
+    assert tend.respread() == 1
+    assert quilt.states(other) == {"ams": "whole", "par": "wanted"}
+
+
 def test_two_that_repair_at_once_delete_nothing_that_is_whole(
     quilt: Quilt, tend: Tend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 No key is needed: a row has the digest of the sealed bytes. Every step may be cut off anywhere; the next round goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -171,11 +171,20 @@ class Tend:
             last = ""
             while blobs := self._short(class_, spread, last) if spread.copies > 1 or mixed else []:
                 last = blobs[-1]
-                more = [copy for rows in self.records.copies_of(blobs).values() for copy in self._more(rows)]
-                with self.records.transaction():
-                    self.records.add_copies(more, self.clock())
-                wanted += len(more)
+                wanted += self._want(self.records.copies_of(blobs))
         return wanted
+
+    def _want(self, found: Mapping[str, Sequence[Copy]]) -> int:
+        more = [copy for rows in found.values() for copy in self._more(rows)]
+        blobs = {copy.blob for copy in more}
+        with self.records.transaction():
+            # Of a blob that was deleted since nothing is wanted: nobody could make it, and nobody would delete the row.
+            living = [row for blob in blobs for row in found[blob] if row.state != "doomed"]
+            locked = self.records.lock_copies(living)
+            alive = {row.blob for row in living if row.row in locked}
+            more = [copy for copy in more if copy.blob in alive]
+            self.records.add_copies(more, self.clock())
+        return len(more)
 
     def _short(self, class_: int, spread: Spread, last: str) -> list[str]:
         return self.records.short_of_copies(class_, spread.copies, last, needed=spread.needed)
