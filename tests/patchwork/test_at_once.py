@@ -13,7 +13,7 @@ from zegel.journeys.evacuate import Evacuate
 from zegel.journeys.plan_reports import Report
 from zegel.journeys.tend import Tend
 from zegel.parcels.copies import Copy
-from zegel.stores.drivers.driver import silent
+from zegel.stores.drivers.driver import locked, silent
 
 
 @pytest.fixture
@@ -132,6 +132,40 @@ def test_of_what_is_deleted_meanwhile_nothing_is_wanted(
         quilt.records.forget_copies([state(quilt, other, "par")])
     assert tend.respread() == 1
     assert quilt.states(other) == {"ams": "whole", "par": "wanted"}
+
+
+@pytest.mark.parametrize("work", ["doomed", "wanted", "broken"])
+def test_what_cannot_be_done_holds_up_nothing_else(
+    quilt: Quilt, tend: Tend, monkeypatch: pytest.MonkeyPatch, work: Any
+) -> None:
+    """At another patch, or after it at the same one."""
+    monkeypatch.setattr("zegel.journeys.tend._BATCH", 2)
+    stuck = [quilt.put(bytes([number])) for number in range(2)]
+    for blob in stuck:
+        set_state(quilt, state(quilt, blob, "ams"), work)
+        set_state(quilt, state(quilt, blob, "par"), "doomed" if work == "doomed" else "broken")
+    if work != "doomed":
+        for blob in stuck:
+            spoil(quilt, "par", blob, "altered")
+            spoil(quilt, "ams", blob, "altered")
+    quilt.clock.move(minutes=1)
+    for store in quilt.stores.values():
+        monkeypatch.setattr(store, "delete", refusing(store.delete, set(stuck)))
+    blob = quilt.put(b"can be done")
+    set_state(quilt, state(quilt, blob, "ams"), work)
+    for _ in range(2):
+        quilt.clock.move(minutes=1)
+        tend.round()
+    assert quilt.states(blob).get("ams") == (None if work == "doomed" else "whole")
+
+
+def refusing(real: Callable[..., Any], kept: set[str]) -> Callable[..., Any]:
+    def call(names: list[str]) -> Any:
+        return {name: locked("until 2036") for name in names if name in kept} | real(
+            [name for name in names if name not in kept]
+        )
+
+    return call
 
 
 def test_two_that_repair_at_once_delete_nothing_that_is_whole(

@@ -51,24 +51,41 @@ class Tend:
     def _delete_doomed(self) -> int:
         doomed = self._waiting("doomed")
         failed = self.patches.remove(doomed) if doomed else {}
+        self._put_last([copy for copy in doomed if f"{copy.patch}/{copy.name}" in failed])
         return len(doomed) - len(failed)
 
     def _make_wanted(self) -> int:
-        return sum(self._put_right(copy) for copy in self._waiting("wanted"))
+        wanted = self._waiting("wanted")
+        left = [copy for copy in wanted if not self._put_right(copy)]
+        self._put_last(left)
+        return len(wanted) - len(left)
 
     def _waiting(self, state: CopyState) -> list[Copy]:
+        """So many of each patch: one that is away, or will not delete, holds up no other."""
         readable = [patch for patch in self.patches.names() if self.patches.readable(patch)]
-        return self.records.copies_to_do(state, readable, _BATCH)
+        return [copy for patch in readable for copy in self.records.copies_to_do(state, [patch], _BATCH)]
+
+    def _put_last(self, copies: Sequence[Copy]) -> None:
+        """What could not be done comes after all else at its patch: a lock of years on some holds up no other."""
+        now = self.clock()
+        if copies:
+            with self.records.transaction():
+                for state in {copy.state for copy in copies}:
+                    self.records.set_copies([copy for copy in copies if copy.state == state], state, now)
 
     def _replace_broken(self) -> int:
         done = 0
         for copy in self._waiting("broken"):
+            right = False
             with suppress(Unavailable):
                 # A copy may have looked broken for a moment: a proxy between, a listing that lagged behind.
                 if self.patches.verify(copy):
-                    done += self._change(copy, "whole")
+                    right = self._change(copy, "whole")
                 elif complete(self._others(copy)) and self._is_still(copy):
-                    done += self._replace(copy)
+                    right = self._replace(copy)
+            done += right
+            if not right:
+                self._put_last([copy])
         return done
 
     def _is_still(self, copy: Copy) -> bool:
