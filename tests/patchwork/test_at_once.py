@@ -168,6 +168,16 @@ def refusing(real: Callable[..., Any], kept: set[str]) -> Callable[..., Any]:
     return call
 
 
+def test_what_is_deleted_while_the_patrol_looks_is_no_fault_of_the_supplier(
+    quilt: Quilt, tend: Tend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = quilt.put(b"sealed")
+    first(monkeypatch, quilt.patchwork, "verify", lambda: quilt.patchwork.delete(blob))
+    seen = tend.patrol("ams")
+    assert (seen.looked, seen.broken) == (1, 0)
+    assert quilt.records.patch_rows()["ams"]["broken"] == 0
+
+
 def test_two_that_repair_at_once_delete_nothing_that_is_whole(
     quilt: Quilt, tend: Tend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

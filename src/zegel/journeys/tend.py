@@ -234,18 +234,20 @@ class Tend:
                 if seen.failed >= 3:
                     break
                 continue
-            seen = replace(seen, looked=seen.looked + 1, broken=seen.broken + (not right))
             if right:
                 good.append(copy)
-            else:
-                self._found_broken(copy, now)
+            # What was deleted or moved away while we looked is no fault of the supplier.
+            broken = not right and self._found_broken(copy, now)
+            seen = replace(seen, looked=seen.looked + 1, broken=seen.broken + broken)
         self._note(seen, good, now)
         return seen
 
-    def _found_broken(self, copy: Copy, now: datetime) -> None:
+    def _found_broken(self, copy: Copy, now: datetime) -> bool:
         with self.records.transaction():
-            if self.records.set_copies([copy], "broken", now):
+            changed = self.records.set_copies([copy], "broken", now) == 1
+            if changed:
                 self.records.append_audit(now, "patrol", Event.COPY_BROKEN, copy.blob, {"patch": copy.patch})
+        return changed
 
     def _note(self, seen: Patrolled, good: Sequence[Copy], now: datetime) -> None:
         before = self.records.patch_rows().get(seen.patch, {})
