@@ -88,17 +88,21 @@ def test_what_is_deleted_while_it_is_moved_is_gone_everywhere(
     assert (quilt.states(blob), quilt.has(blob), report.blobs) == ({}, set(), 0)
 
 
-def test_nothing_is_made_where_a_deletion_is_still_on_its_way(quilt: Quilt, evacuate: Evacuate, tend: Tend) -> None:
+def test_nothing_is_made_where_a_deletion_is_still_on_its_way(
+    quilt: Quilt, evacuate: Evacuate, tend: Tend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The copy would be recorded, and then deleted by who had read that it should go."""
     blob = quilt.put(b"sealed")
     home = Copy(blob, "home", "doomed", 2, 6, state(quilt, blob, "ams").sha256)
     with quilt.records.transaction():
         quilt.records.add_copies([home], quilt.clock())
-    report = evacuate.run("ams")
+    with monkeypatch.context() as patch:
+        patch.setattr(quilt.stores["home"], "delete", refusing(quilt.stores["home"].delete, {blob}))
+        report = evacuate.run("ams")
     assert list(report.failed) == [blob]
     assert quilt.states(blob) == {"ams": "whole", "par": "whole", "home": "doomed"}
-    tend.round()
     assert evacuate.run("ams").complete
+    tend.round()
     assert quilt.states(blob) == {"par": "whole", "home": "whole"}
     assert quilt.has(blob) == {"par", "home"}
 

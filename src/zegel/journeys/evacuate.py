@@ -145,7 +145,7 @@ class Evacuate:
         tell = self._teller(report, watch, progress)
         throttle = Throttle(bytes_per_second) if bytes_per_second else None
         with ThreadPoolExecutor(workers, "evacuate") as pool:
-            while self._pass(report, pool, throttle, watch, tell):
+            while self._pass(report, pool, throttle, watch, tell) or self._made_way(report):
                 # Again from the beginning: a deposit may have been recorded meanwhile, a target may have come back.
                 pass
             report.safe_seconds = watch.add_to(report)
@@ -193,6 +193,18 @@ class Evacuate:
             if len(flying) > 1 or not rows:
                 stirred |= self._land(flying.popleft(), report, watch)
                 tell()
+
+    def _made_way(self, report: Report) -> bool:
+        """Do the deletions that were in the way of copies; returns whether any is done."""
+        rows = [row for found in self.records.copies_of(sorted(report.failed)).values() for row in found]
+        elsewhere = [row for row in rows if row.state == "doomed" and row.patch != report.patch]
+        due = [row for row in elsewhere if self.patches.readable(row.patch)]
+        self.records.release()
+        if not due or len(self.patches.remove(due)) == len(due):
+            return False
+        # The tidy role may have read these rows too, and be about to ask for the same.
+        self.wait(_SETTLING)
+        return True
 
     def _send_off(self, rows: Sequence[Copy], pool: ThreadPoolExecutor, throttle: Throttle | None) -> _Batch:
         copies = self.records.copies_of([row.blob for row in rows])
