@@ -8,7 +8,7 @@ from tests.mail_corpus import made, nasty
 from tests.mail_corpus.case import Case
 from tests.smtp.reading import read
 from zegel.errors import Mistake
-from zegel.mime.headers import decode_words
+from zegel.mime.headers import decode_words, read_addresses
 from zegel.mime.limits import MimeLimits
 from zegel.mime.top import read_as_servers, read_top, sole_sender
 
@@ -96,3 +96,11 @@ def test_no_header_that_the_walk_finds_is_unseen(words: list[str]) -> None:
 def test_headers_that_never_end_are_refused_as_servers_read_them_too() -> None:
     with pytest.raises(Mistake, match="longer than"):
         read_as_servers((b"X: " + b"x" * 1000 for _ in range(100)), MimeLimits(header_bytes=2000))
+
+
+def test_two_addresses_without_a_comma_are_two() -> None:
+    """The attack: the door looks at the last one, for a domain of its own; her mail program shows the first."""
+    assert read_addresses(["Baas <b@own.test> <a@x.test>"]) == [("Baas", "b@own.test"), ("", "a@x.test")]
+    assert read_addresses(["<> <a@x.test>", "A <a@x.test>, B <b@x.test>"]) == [
+        ("", "a@x.test"), ("A", "a@x.test"), ("B", "b@x.test"),
+    ]  # fmt: skip

@@ -169,6 +169,10 @@ def read_addresses(values: Iterable[str], most: int = 2000) -> list[tuple[str, s
             elif piece == ":":
                 phrase, address = [], ""
             elif piece.startswith("<"):
+                if address:
+                    # Two without a comma: a program that shows the first, and one that shows the last, see two people.
+                    _add_address(found, phrase, address)
+                    phrase = []
                 address = piece.strip("<> \t")
             elif piece.startswith("("):
                 continue
