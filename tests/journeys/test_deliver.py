@@ -29,6 +29,7 @@ from zegel.errors import Mistake, NotFound
 from zegel.keys.dkim import DkimKeys
 from zegel.outbox.direct import MailServer
 from zegel.parcels.notify import Notify
+from zegel.parcels.proofs import Proof
 from zegel.parcels.ways import Way
 from zegel.records.models import Slip
 
@@ -88,6 +89,22 @@ def test_whoever_writes_the_database_chooses_no_weaker_way(desk: Delivering, pee
     Slip.objects.filter(slip=desk.slip(parcel)).update(way="direct")
     desk.ground.announce()
     assert peer.mails == []
+
+
+@pytest.mark.parametrize("key", [b"", b"k" * 32])
+@pytest.mark.parametrize("proof", ["", "mail"])
+def test_whoever_writes_the_database_sends_no_mail_of_his_own(
+    desk: Delivering, peer: MailPeer, key: bytes, proof: str
+) -> None:
+    """The attack: the courier's recipient is public, so anybody can seal a row for it, with a mail that he wrote."""
+    forger = replace(desk.ground.house.inside_submit(), row_key=key)
+    parcel = finish(forger.begin(desk.ground.actor), (READER,), "direct", Proof(proof) if proof else None)
+    for _ in range(3):
+        desk.run(hours=1)
+    assert peer.mails == []
+    assert desk.state(parcel) == "unreached"
+    # Nor does it become a notice of ours about a message that he wrote.
+    assert not [mail for mail in desk.ground.mails() if READER in str(mail["To"])]
 
 
 def test_a_server_that_is_away_is_tried_again(desk: Delivering, peer: MailPeer) -> None:

@@ -28,6 +28,7 @@ from zegel.parcels.outbox_words import (
     DeliveryWords,
     NoticeWords,
     Words,
+    check_marked,
     check_meant,
     read_words,
     spell_words,
@@ -54,6 +55,8 @@ class Deliver:
     records: Records
     store: BlobStore
     courier_key: CourierKey
+    row_key: bytes = field(repr=False)
+    """See ``parcels.outbox_words.marked``."""
     courier: str
     carriers: Mapping[Way, Carrier]
     schedule: Schedule
@@ -68,6 +71,7 @@ class Deliver:
 
     def hand_over(self, row: OutboxRow, slip: Slip, words: Words) -> None:
         assert isinstance(words, DeliveryWords)  # noqa: S101
+        check_marked(words, self.row_key)
         check_meant(words, slip.address, slip.way)
         sender = self.bounces.make(slip.slip) if self.bounces else words.sender
         try:
@@ -160,9 +164,11 @@ class Deliver:
     def _words(self, row: OutboxRow) -> DeliveryWords | None:
         try:
             words = read_words(row.kind, row.slip, self.courier_key.open_sealed(row.sealed))
+            assert isinstance(words, DeliveryWords)  # noqa: S101
+            check_marked(words, self.row_key)
         except ZegelError:
             return None
-        return words if isinstance(words, DeliveryWords) else None
+        return words
 
     def _pieces(self, row: OutboxRow, words: DeliveryWords, key: seal.HybridIdentity) -> Iterator[bytes]:
         """The mail, opened while it goes."""

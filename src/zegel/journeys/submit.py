@@ -24,7 +24,7 @@ from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_subject, spell_manifest
 from zegel.parcels.names import safe_name
 from zegel.parcels.notify import SILENT, Notify
-from zegel.parcels.outbox_words import DeliveryWords, MailForm, NoticeWords, Words, spell_words
+from zegel.parcels.outbox_words import DeliveryWords, MailForm, NoticeWords, Words, marked, spell_words
 from zegel.parcels.pieces import PieceDigest
 from zegel.parcels.proofs import Proof
 from zegel.parcels.signature import spell_signed
@@ -78,6 +78,8 @@ class Submit:
     clock: Clock
     mailboxes: MailboxKeys | None = field(default=None, repr=False)
     """For readers whose own mailbox is read in the portal; the inside zone alone has them."""
+    row_key: bytes = field(default=b"", repr=False)
+    """Marks deliveries of the mail itself; the inside zone alone has it, and the courier takes no other."""
 
     def begin(self, actor: Actor, class_: int | None = None) -> "Packing":
         """Start one parcel for this sender. Who knows its class already saves copying it about later.
@@ -364,7 +366,8 @@ class Packing:
             return NoticeWords(slip, secret, wish.address)
         blob, form = self._mail
         key = str(self._key)
-        return DeliveryWords(slip, secret, key, blob.blob, self.actor.address, form, wish.address, wish.way)
+        words = DeliveryWords(slip, secret, key, blob.blob, self.actor.address, form, wish.address, wish.way)
+        return marked(words, self.submit.row_key)
 
     def _mailbox_reader(self, wish: ReaderWish, language: str) -> Reader:
         """One slip for the identity of her mailbox: no secret, no share, and nobody to send a notice to."""

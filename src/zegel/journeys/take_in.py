@@ -30,7 +30,7 @@ from zegel.mime.top import read_as_servers, sole_sender
 from zegel.parcels.arrivals import WITHIN, Arrival, Peer, Reception, Said, Signed, read_arrival
 from zegel.parcels.limits import MANIFEST_BYTES, Limits
 from zegel.parcels.origin import Origin, spell_origin
-from zegel.parcels.outbox_words import ArrivalWords, DeliveryWords, Words, spell_words
+from zegel.parcels.outbox_words import ArrivalWords, DeliveryWords, Words, marked, spell_words
 from zegel.parcels.signature import read_signed, verify
 from zegel.parcels.states import Slip
 
@@ -60,6 +60,7 @@ class TakeIn:
     store: BlobStore
     zegels: Zegels | None
     key: CourierKey = field(repr=False)
+    row_key: bytes = field(repr=False)
     courier: str
     mailboxes: MailboxKeys = field(repr=False)
     signer: Signer = field(repr=False)
@@ -102,6 +103,7 @@ class TakeIn:
             arrival.slip, "", str(key), blob.blob, arrival.return_to, arrival.form, arrival.to, "mailbox",
             self._trace(arrival, host),
         )  # fmt: skip
+        words = marked(words, self.row_key)
         return _Ready(delivery=seal.seal(spell_words(words), seal.parse_recipient(self.courier)))
 
     def _trace(self, arrival: Arrival, host: str) -> str:

@@ -3,6 +3,7 @@
 ``signing-ed25519.key``, ``signing-mldsa65.key``   seeds of 32 bytes, the organisation's signature
 ``courier.key``                                    an age identity file, opens the link secrets in outbox rows
 ``bounces.key``                                    32 bytes, the MAC in the return addresses of notices
+``rows.key``                                       32 bytes, the MAC of deliveries in the outbox
 ``sessions.key``                                   32 bytes, the MAC of sessions at the inside web door
 ``mailboxes/DOMAIN.key``                           age identity files, open messages kept in the portal (``mailboxes``)
 ``public.json``                                    what the outside may know; copied there when zones are split
@@ -28,6 +29,7 @@ _ED25519 = "signing-ed25519.key"
 _MLDSA65 = "signing-mldsa65.key"
 _COURIER = "courier.key"
 _BOUNCES = "bounces.key"
+_ROWS = "rows.key"
 _SESSIONS = "sessions.key"
 
 
@@ -63,6 +65,7 @@ class Custody:
             self._mldsa65 = MLDSA65PrivateKey.from_seed_bytes((folder / _MLDSA65).read_bytes())
             self._courier = seal.HybridIdentity.parse((folder / _COURIER).read_text().split()[-1])
             self.bounce_key = read_or_make(folder / _BOUNCES, lambda: secrets.token_bytes(32))
+            self.row_key = read_or_make(folder / _ROWS, lambda: secrets.token_bytes(32))
         except FileNotFoundError as error:
             raise NotFound("There are no keys in {path}.", code="no-keys", path=folder) from error
         self._key = SigningKey(
@@ -102,5 +105,6 @@ def make_keys(folder: Path) -> Custody:
     write_new(folder / _ED25519, Ed25519PrivateKey.generate().private_bytes_raw())
     write_new(folder / _MLDSA65, MLDSA65PrivateKey.generate().private_bytes_raw())
     write_new(folder / _BOUNCES, secrets.token_bytes(32))
+    write_new(folder / _ROWS, secrets.token_bytes(32))
     write_new(folder / _COURIER, f"# zegel courier\n{seal.HybridIdentity.generate()}\n".encode())
     return Custody(folder)

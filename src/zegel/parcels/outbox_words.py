@@ -4,8 +4,9 @@ Each names the slip of its row: a sealed part that was moved to another row woul
 What the inside zone made also names whom it is for, and by which way: the outside zone can write others into the slip.
 """
 
+import hmac
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from zegel.errors import Damaged
@@ -56,9 +57,11 @@ class DeliveryWords:
     form: MailForm = "8bit"
     to: str = ""
     way: str = ""
-    """Her address and her way: this row is for no other. Empty in rows of before there were these."""
+    """Her address and her way: this row is for no other."""
     trace: str = ""
     """Fields that stand before the mail, such as where it came from sealed."""
+    mark: str = field(default="", repr=False)
+    """Shows that the inside zone made this (:func:`marked`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,25 @@ def check_meant(words: NoticeWords | DeliveryWords, address: str, way: str) -> N
     meant = words.way if isinstance(words, DeliveryWords) else ""
     if (words.to and words.to.lower() != address.lower()) or (meant and meant != way):
         raise Damaged("The outbox row does not hold what it should.", code="bad-outbox-row")
+
+
+def marked(words: DeliveryWords, key: bytes) -> DeliveryWords:
+    """The same with a mark (HMAC-SHA-256, in hexadecimal) for which one needs ``key``, 32 bytes that the inside keeps.
+
+    Everybody knows the courier's recipient. Without this, whoever writes the database could seal a row of his own, and
+    have a mail of his sent in the organisation's name.
+    """
+    return replace(words, mark=_mark(words, key))
+
+
+def check_marked(words: DeliveryWords, key: bytes) -> None:
+    """Raises Damaged for words that :func:`marked` did not make, as they are, with this key."""
+    if not hmac.compare_digest(words.mark.encode(errors="replace"), _mark(words, key).encode()):
+        raise Damaged("The outbox row does not hold what it should.", code="bad-outbox-row")
+
+
+def _mark(words: DeliveryWords, key: bytes) -> str:
+    return hmac.digest(key, b"zegel delivery mark v1\n" + spell_words(replace(words, mark="")), "sha256").hex()
 
 
 def read_words(kind: str, slip: str, raw: bytes) -> Words:

@@ -170,6 +170,7 @@ def _with_keys(house: House, inside: Inside, peers: Peers | None) -> House:
         limits=profile.limits,
         clock=clock,
         mailboxes=inside.mailboxes,
+        row_key=inside.custody.row_key,
     )
     reports = Reports(records, profile.courier, clock)
     handlers = _handlers(house, inside, reports, peers)
@@ -225,6 +226,7 @@ def _handlers(house: House, inside: Inside, reports: Reports, peers: Peers | Non
             records=records,
             store=store,
             courier_key=inside.custody,
+            row_key=inside.custody.row_key,
             courier=profile.courier,
             carriers=inside.carriers,
             schedule=schedule,
@@ -241,6 +243,7 @@ def _handlers(house: House, inside: Inside, reports: Reports, peers: Peers | Non
             store=store,
             zegels=peers.zegels if peers else None,
             key=inside.arrivals,
+            row_key=inside.custody.row_key,
             courier=profile.courier,
             mailboxes=inside.mailboxes,
             signer=inside.custody,
