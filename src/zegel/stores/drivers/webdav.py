@@ -1,16 +1,11 @@
 """A folder at a WebDAV server (RFC 4918): what a hosting company or another public body has when it has no S3.
 
-Objects lie at ``blobs/<first two letters>/<name>``, parts of large uploads at ``parts/<name>.<owner>/<number>``. What
-is being written waits on our own disk (beyond 8 MiB), goes to ``incoming/`` in one PUT with its length, is read back,
-and is moved to its name: so nothing half-written or altered has a name, and a server that refuses a body of unknown
-length gets none.
-
-WebDAV knows no digests, which is why everything is read back, and shows no old versions: a waste bin stays hidden.
+Objects lie at ``blobs/<first two letters>/<name>``, parts of large uploads at ``parts/<name>.<owner>/<number>``; how
+they get there, ``webdav_writer`` tells. WebDAV shows no old versions: a waste bin stays hidden.
 """
 
 import hashlib
 import secrets
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,16 +33,13 @@ from zegel.stores.drivers.driver import (
     missing_part,
     refused,
     silent,
-    taken,
 )
+from zegel.stores.drivers.webdav_writer import WebdavWriter
 from zegel.stores.drivers.webdav_xml import ASK, Entry, read_entries
 
-_IN_MEMORY: Final = 8 * 1024 * 1024
 _LISTING: Final = 64 * 1024 * 1024
 """A folder's listing beyond this is no listing of ours."""
 _AT_ONCE: Final = 8
-_TRIES: Final = 5
-"""So often a name may be taken, and free again when we look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ class WebdavStore:
 
     # One object ---------------------------------------------------------------------------------------------------
 
-    def open_write(self, name: str) -> "WebdavWriter":
+    def open_write(self, name: str) -> WebdavWriter:
         return WebdavWriter(self, self._path(name), name)
 
     def commit_all(self, writers: Sequence[Writer]) -> list[Blob]:
@@ -316,83 +308,6 @@ class WebdavStore:
             case 413 | 507:
                 return full()
         return silent(30)
-
-
-class WebdavWriter:
-    """One object being written: kept here, sent in one piece at the end."""
-
-    light = False
-
-    def __init__(self, store: WebdavStore, path: str, name: str, replace: bool = False):
-        self._store = store
-        self._path = path
-        self._name = name
-        self._replace = replace
-        self._hash = hashlib.sha256()
-        self._size = 0
-        # What lies here is sealed already; it has no name, and is gone with this process.
-        self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed by commit and abort
-        self._done: Blob | None = None
-
-    def digest(self) -> str:
-        return self._hash.hexdigest()
-
-    def write(self, data: bytes | memoryview) -> None:
-        self._hash.update(data)
-        self._size += len(data)
-        try:
-            self._kept.write(data)
-        except OSError as error:
-            raise full() from error
-
-    def commit(self) -> Blob:
-        if self._done:
-            return self._done
-        done = Blob(self._name, self._size, self._hash.hexdigest())
-        self._kept.seek(0)
-        waiting = self._store.put(self._kept, self._size)
-        try:
-            if _digest(self._store.read_path(waiting)) != done.sha256:
-                raise silent()
-            if not any(self._settled(waiting, done) for _ in range(_TRIES)):
-                raise silent()
-        except NotFound:  # Deleted by somebody else, as soon as it was there.
-            self._store.forget(waiting)
-            raise silent() from None
-        except BaseException:
-            self._store.forget(waiting)
-            raise
-        self._done = done
-        self._kept.close()
-        return done
-
-    def abort(self) -> None:
-        self._kept.close()
-
-    def _settled(self, waiting: str, done: Blob) -> bool:
-        """Give it its name; False when the name was taken, and free again when we looked."""
-        if self._store.move(waiting, self._path, self._replace):
-            return True
-        there = self._is_there(done)
-        if there:
-            self._store.forget(waiting)
-        return there
-
-    def _is_there(self, done: Blob) -> bool:
-        """The name is taken: by our own first try, by other bytes (a Mistake), or free by now."""
-        try:
-            if _digest(self._store.read_path(self._path)) != done.sha256:
-                raise taken()
-        except NotFound:
-            return False
-        return True
-
-
-def _digest(pieces: Iterator[bytes]) -> str:
-    found = hashlib.sha256()
-    for piece in pieces:
-        found.update(piece)
-    return found.hexdigest()
 
 
 def _chunks(source: IO[bytes]) -> Iterator[bytes]:
