@@ -4,7 +4,6 @@ Objects lie at ``<prefix>blobs/<name>``, parts of large uploads at ``<prefix>par
 get there, ``azure_writer`` tells.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -31,7 +30,9 @@ from zegel.stores.drivers.driver import (
     checked_name,
     locked,
     missing_part,
+    parts_of,
     silent,
+    write_all,
 )
 from zegel.stores.drivers.parted import PART
 
@@ -228,13 +229,7 @@ class AzureStore:
     # Parts of large uploads ---------------------------------------------------------------------------------------
 
     def write_part(self, name: str, number: int, data: Iterator[bytes], owner: str) -> None:
-        writer = AzureWriter(self, self._part(name, owner, number), name, replace=True)
-        try:
-            for piece in data:
-                writer.write(piece)
-            writer.commit()
-        finally:
-            writer.abort()
+        write_all(AzureWriter(self, self._part(name, owner, number), name, replace=True), data)
 
     def read_parts(self, name: str, count: int, owner: str) -> Iterator[bytes]:
         there = {entry.name for entry in self._entries(self._parts(name, owner))}
@@ -253,7 +248,7 @@ class AzureStore:
             self.blob(key).delete_blob(delete_snapshots="include")
 
     def _parts(self, name: str, owner: str) -> str:
-        return f"{self.prefix}parts/{checked_name(name)}.{hashlib.sha256(owner.encode()).hexdigest()[:16]}/"
+        return f"{self.prefix}parts/{parts_of(name, owner)}/"
 
     def _part(self, name: str, owner: str, number: int) -> str:
         return f"{self._parts(name, owner)}{number:06d}"

@@ -7,6 +7,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 
 from zegel.errors import Unavailable
 from zegel.stores.drivers.driver import full, missing, refused, silent
+from zegel.stores.drivers.parted import Exists
 
 MISSING = {"BlobNotFound", "ResourceNotFound"}
 LOCKED = {
@@ -17,10 +18,6 @@ _EXISTS = {"BlobAlreadyExists", "ConditionNotMet", "TargetConditionNotMet"}
 _BEYOND = "InvalidRange"
 _FULL = {"AccountLimitExceeded", "RequestBodyTooLarge", "BlockCountExceedsLimit"}
 _REFUSED = {"ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled", "AccountIsDisabled"}
-
-
-class Exists(Exception):
-    """If-None-Match did not hold."""
 
 
 class Beyond(Exception):

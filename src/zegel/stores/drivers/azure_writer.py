@@ -14,9 +14,9 @@ from azure.core import MatchConditions
 
 from zegel.errors import NotFound
 from zegel.parcels.deposit import Blob
-from zegel.stores.drivers.azure_errors import Exists, translated
+from zegel.stores.drivers.azure_errors import translated
 from zegel.stores.drivers.driver import missing, silent
-from zegel.stores.drivers.parted import TRIES, Body, PartedWriter
+from zegel.stores.drivers.parted import Body, Exists, PartedWriter
 
 
 class Containerful(Protocol):
@@ -35,20 +35,12 @@ class AzureWriter(PartedWriter):
         self._key = key
         self._replace = replace
 
-    def _put(self, body: Body, done: Blob) -> None:
+    def _put(self, body: Body) -> None:
         whole = b"".join(body)
-        for _ in range(TRIES):
-            try:
-                with translated():
-                    self._store.blob(self._key).upload_blob(
-                        whole, length=len(whole), validate_content=True, max_concurrency=1, overwrite=self._replace
-                    )
-                return
-            except Exists:
-                # Also our own first try, whose answer was lost.
-                if self._is_there(done):
-                    return
-        raise silent()
+        with translated():
+            self._store.blob(self._key).upload_blob(
+                whole, length=len(whole), validate_content=True, max_concurrency=1, overwrite=self._replace
+            )
 
     def _begin(self) -> str:
         # Blocks of one name have one room, whoever sends them: ours are told by this.

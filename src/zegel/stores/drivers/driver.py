@@ -12,6 +12,7 @@
 Everything may be called from several threads at once, and again after it failed.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -124,6 +125,21 @@ def checked_name(name: str) -> str:
     if not _NAME.match(name):
         raise Mistake("This is not a valid identifier.", code="bad-identifier")
     return name
+
+
+def parts_of(name: str, owner: str) -> str:
+    """What the parts of one upload lie under. The owner is in it: one sender cannot add parts to another's blob."""
+    return f"{checked_name(name)}.{hashlib.sha256(owner.encode()).hexdigest()[:16]}"
+
+
+def write_all(writer: Writer, data: Iterator[bytes]) -> None:
+    """Write and commit everything, or leave nothing."""
+    try:
+        for piece in data:
+            writer.write(piece)
+        writer.commit()
+    finally:
+        writer.abort()
 
 
 def check_address(url: str) -> None:

@@ -34,6 +34,7 @@ from zegel.stores.drivers.driver import (
     locked,
     missing,
     missing_part,
+    parts_of,
     silent,
     taken,
 )
@@ -337,8 +338,7 @@ class LocalStore:
         return self.blobs / checked_name(blob)[:2] / blob
 
     def _parts(self, blob: str, owner: str) -> Path:
-        # The owner is in the name: one sender cannot add parts to the blob of another.
-        return self.incoming / f"{checked_name(blob)}.{hashlib.sha256(owner.encode()).hexdigest()[:16]}.parts"
+        return self.incoming / f"{parts_of(blob, owner)}.parts"
 
     def _digest(self, path: Path) -> str:
         with open(path, "rb") as file:

@@ -13,7 +13,7 @@ from typing import Final
 
 from zegel.errors import NotFound, Unavailable
 from zegel.parcels.deposit import Blob
-from zegel.stores.drivers.driver import taken
+from zegel.stores.drivers.driver import silent, taken
 
 PART: Final = 8 * 1024 * 1024
 TRIES: Final = 5
@@ -22,6 +22,10 @@ _AT_ONCE: Final = 2
 _LITTLE: Final = 64 * 1024
 
 Body = Sequence[bytes | bytearray]
+
+
+class Exists(Exception):
+    """If-None-Match did not hold."""
 
 
 class PartedWriter(ABC):
@@ -45,8 +49,8 @@ class PartedWriter(ABC):
     # What a storage is asked --------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _put(self, body: Body, done: Blob) -> None:
-        """All of it at once, under its name; raises Mistake for other bytes that have it, NotFound, Unavailable."""
+    def _put(self, body: Body) -> None:
+        """All of it at once, under its name; raises Exists when that is taken, Unavailable."""
 
     @abstractmethod
     def _begin(self) -> str:
@@ -58,7 +62,7 @@ class PartedWriter(ABC):
 
     @abstractmethod
     def _complete(self, tags: Sequence[str], done: Blob) -> None:
-        """Give all parts their name, as :meth:`_put` would; ``_upload`` is emptied once it is over."""
+        """Give all parts their name; raises Mistake for other bytes that have it. Then ``_upload`` is empty."""
 
     @abstractmethod
     def _cancel(self) -> None:
@@ -93,7 +97,7 @@ class PartedWriter(ABC):
             self._tags += [future.result() for future in self._flying[len(self._tags) :]]
             self._complete(self._tags, done)
         else:
-            self._put(self._part, done)
+            self._put_new(self._part, done)
         self._done = done
         return done
 
@@ -132,6 +136,18 @@ class PartedWriter(ABC):
             self._tags.append(self._flying[len(self._tags)].result())
         self._flying.append(self._pool.submit(self._send_part, len(self._flying) + 1, self._part))
         self._part, self._in_part = [], 0
+
+    def _put_new(self, body: Body, done: Blob) -> None:
+        for _ in range(TRIES):
+            try:
+                self._put(body)
+            except Exists:
+                # Also our own first try, whose answer was lost.
+                if self._is_there(done):
+                    return
+            else:
+                return
+        raise silent()
 
     def _is_there(self, done: Blob) -> bool:
         """Whether the same bytes have this name; raises Mistake when others have. Deleted while we look: it is free."""

@@ -4,7 +4,6 @@ Objects lie at ``<prefix>blobs/<name>``, parts of large uploads at ``<prefix>par
 get there, ``s3_writer`` tells. Blobs travel over ``s3_wire``; boto3 asks for everything else.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -27,7 +26,9 @@ from zegel.stores.drivers.driver import (
     is_permanent,
     locked,
     missing_part,
+    parts_of,
     silent,
+    write_all,
 )
 from zegel.stores.drivers.s3_errors import LOCKED, MISSING, Answer, translated
 from zegel.stores.drivers.s3_wire import Wire, address
@@ -249,13 +250,7 @@ class S3Store:
     # Parts of large uploads ---------------------------------------------------------------------------------------
 
     def write_part(self, name: str, number: int, data: Iterator[bytes], owner: str) -> None:
-        writer = S3Writer(self, self._part(name, owner, number), name, replace=True)
-        try:
-            for piece in data:
-                writer.write(piece)
-            writer.commit()
-        finally:
-            writer.abort()
+        write_all(S3Writer(self, self._part(name, owner, number), name, replace=True), data)
 
     def read_parts(self, name: str, count: int, owner: str) -> Iterator[bytes]:
         under = self._part(name, owner, 0).removesuffix("000000").removeprefix(self.prefix)
@@ -272,5 +267,4 @@ class S3Store:
                 self.client.delete_object(Bucket=self.bucket, Key=entry["Key"])
 
     def _part(self, name: str, owner: str, number: int) -> str:
-        mark = hashlib.sha256(owner.encode()).hexdigest()[:16]
-        return f"{self.prefix}parts/{checked_name(name)}.{mark}/{number:06d}"
+        return f"{self.prefix}parts/{parts_of(name, owner)}/{number:06d}"

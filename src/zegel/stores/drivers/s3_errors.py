@@ -8,6 +8,7 @@ from urllib3.exceptions import HTTPError
 
 from zegel.errors import Unavailable
 from zegel.stores.drivers.driver import full, missing, refused, silent
+from zegel.stores.drivers.parted import Exists
 
 MISSING = {"NoSuchKey", "404", "NotFound"}
 _FULL = {"QuotaExceeded", "507", "EntityTooLarge", "InsufficientStorage"}
@@ -17,10 +18,6 @@ _REFUSED = {
     "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed", "403",
     "UserSuspended", "Forbidden", "Unauthorized", "401",
 }  # fmt: skip
-
-
-class Exists(Exception):
-    """If-None-Match did not hold."""
 
 
 class Answer(Exception):

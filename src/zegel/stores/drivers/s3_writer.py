@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from zegel.errors import NotFound
 from zegel.parcels.deposit import Blob
 from zegel.stores.drivers.driver import silent
-from zegel.stores.drivers.parted import TRIES, Body, PartedWriter
-from zegel.stores.drivers.s3_errors import Exists, translated
+from zegel.stores.drivers.parted import Body, PartedWriter
+from zegel.stores.drivers.s3_errors import translated
 from zegel.stores.drivers.s3_wire import Wire
 
 
@@ -40,21 +40,12 @@ class S3Writer(PartedWriter):
     def _where(self) -> dict[str, str]:
         return {"Bucket": self._store.bucket, "Key": self._key}
 
-    def _put(self, body: Body, done: Blob) -> None:
+    def _put(self, body: Body) -> None:
         digest = _md5(body)
         only_new = {} if self._replace else {"If-None-Match": "*"}
-        for _ in range(TRIES):
-            try:
-                with translated():
-                    etag = self._store.wire.put(self._key, body, _base64(digest), only_new)
-            except Exists:
-                # Also our own first try, whose answer was lost.
-                if self._is_there(done):
-                    return
-            else:
-                _compare(etag, digest.hex())
-                return
-        raise silent()
+        with translated():
+            etag = self._store.wire.put(self._key, body, _base64(digest), only_new)
+        _compare(etag, digest.hex())
 
     def _begin(self) -> str:
         with translated():

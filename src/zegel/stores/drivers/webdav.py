@@ -4,7 +4,6 @@ Objects lie at ``blobs/<first two letters>/<name>``, parts of large uploads at `
 they get there, ``webdav_writer`` tells. WebDAV shows no old versions: a waste bin stays hidden.
 """
 
-import hashlib
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
@@ -31,8 +30,10 @@ from zegel.stores.drivers.driver import (
     locked,
     missing,
     missing_part,
+    parts_of,
     refused,
     silent,
+    write_all,
 )
 from zegel.stores.drivers.webdav_writer import WebdavWriter
 from zegel.stores.drivers.webdav_xml import ASK, Entry, read_entries
@@ -159,13 +160,7 @@ class WebdavStore:
     # Parts of large uploads ---------------------------------------------------------------------------------------
 
     def write_part(self, name: str, number: int, data: Iterator[bytes], owner: str) -> None:
-        writer = WebdavWriter(self, f"{self._parts(name, owner)}/{number:06d}", name, replace=True)
-        try:
-            for piece in data:
-                writer.write(piece)
-            writer.commit()
-        finally:
-            writer.abort()
+        write_all(WebdavWriter(self, f"{self._parts(name, owner)}/{number:06d}", name, replace=True), data)
 
     def read_parts(self, name: str, count: int, owner: str) -> Iterator[bytes]:
         under = self._parts(name, owner)
@@ -179,7 +174,7 @@ class WebdavStore:
         self._delete(self._parts(name, owner) + "/")
 
     def _parts(self, name: str, owner: str) -> str:
-        return f"parts/{checked_name(name)}.{hashlib.sha256(owner.encode()).hexdigest()[:16]}"
+        return f"parts/{parts_of(name, owner)}"
 
     # Putting in place (for the writer) ----------------------------------------------------------------------------
 
