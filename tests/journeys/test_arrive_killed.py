@@ -4,14 +4,13 @@ mailbox, so also when it is stored and not yet answered: what was answered is th
 As ``test_killed``. The child is the outside and the courier; whoever sends lives on, and asks again as a courier does.
 """
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.ground import databases
 from tests.journeys.test_arrive import TEAM, There, there
-from tests.journeys.test_killed import Steps
+from tests.journeys.test_killed import Steps, killed
 from zegel.parcels.arrivals import Arrival
 
 __all__ = ["there"]
@@ -20,25 +19,14 @@ pytestmark = pytest.mark.slow
 
 def in_child(there: There, arrival: Arrival, data: list[bytes], deadly: int) -> tuple[bool, int]:
     """Take it, and bring it to the mailbox, in a child; returns whether it answered, and its steps (0: it died)."""
-    databases.leave()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            steps = Steps(deadly, after=deadly % 2 == 1)
-            with steps.watching():
-                there.hand_in(arrival, *data)
-                os.write(writing, b"answered\n")
-                there.ground.announce()
-            os.write(writing, f"steps {steps.count}\n".encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        said = pipe.read().split()
-    os.waitpid(child, 0)
-    return "answered" in said, int(said[-1]) if "steps" in said else 0
+
+    def work(steps: Steps, tell: Callable[[str], object]) -> None:
+        there.hand_in(arrival, *data)
+        tell("answered")
+        there.ground.announce()
+
+    told, steps = killed(deadly, deadly % 2 == 1, work)
+    return "answered" in told, steps
 
 
 @pytest.mark.parametrize("takes", ["mail", "message"])

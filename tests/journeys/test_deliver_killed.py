@@ -4,7 +4,7 @@ is the same mail.
 As ``test_killed``, with a mail that is delivered directly; handing it over is a step of its own.
 """
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from tests.ground import databases
 from tests.ground.delivery import NAME, READER, Delivering, delivering, finish, make_certificates
 from tests.ground.mail_peer import MailPeer, mail_peer
-from tests.journeys.test_killed import Steps
+from tests.journeys.test_killed import Steps, killed
 from zegel.outbox.session import Session
 
 pytestmark = pytest.mark.slow
@@ -20,29 +20,19 @@ pytestmark = pytest.mark.slow
 
 def in_child(desk: Delivering, peer: MailPeer, deadly: int) -> tuple[bool, int]:
     """Send and deliver in a child; returns whether it was acknowledged, and how many steps it took (0: it died)."""
-    databases.leave()
     peer.rest()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            steps = Steps(deadly, after=deadly % 2 == 1)
-            with steps.watching(), pytest.MonkeyPatch.context() as patch:
-                patch.setattr(Session, "deliver", steps.wrap(Session.deliver))
-                packing = desk.ground.house.inside_submit().begin(desk.ground.actor)
-                mail = f"Message-ID: <{deadly}@x>\r\nFrom: a@b\r\n\r\nbericht {deadly}\r\n".encode()
-                finish(packing, (READER,), "direct", pieces=[mail])
-                os.write(writing, b"ack\n")
-                desk.ground.announce()
-            os.write(writing, f"steps {steps.count}\n".encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        said = pipe.read().split()
-    os.waitpid(child, 0)
-    return "ack" in said, int(said[-1]) if "steps" in said else 0
+
+    def work(steps: Steps, tell: Callable[[str], object]) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Session, "deliver", steps.wrap(Session.deliver))
+            packing = desk.ground.house.inside_submit().begin(desk.ground.actor)
+            mail = f"Message-ID: <{deadly}@x>\r\nFrom: a@b\r\n\r\nbericht {deadly}\r\n".encode()
+            finish(packing, (READER,), "direct", pieces=[mail])
+            tell("ack")
+            desk.ground.announce()
+
+    told, steps = killed(deadly, deadly % 2 == 1, work)
+    return "ack" in told, steps
 
 
 def test_killed_at_every_step(tmp_path: Path, database: databases.Database) -> None:

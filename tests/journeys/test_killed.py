@@ -53,8 +53,8 @@ class Steps:
             yield
 
 
-def in_child(ground: Ground, deadly: int, after: bool) -> tuple[list[str], int]:
-    """Send and announce in a child; returns the acknowledged parcels and how many steps it took (0 when it died)."""
+def killed(deadly: int, after: bool, work: Callable[[Steps, Callable[[str], object]], None]) -> tuple[list[str], int]:
+    """Do ``work`` in a child that is killed at a step; returns what it told, and its steps (0: it died)."""
     databases.leave()
     reading, writing = os.pipe()
     child = os.fork()
@@ -63,9 +63,7 @@ def in_child(ground: Ground, deadly: int, after: bool) -> tuple[list[str], int]:
             os.close(reading)
             steps = Steps(deadly, after)
             with steps.watching():
-                parcel = ground.send(text=f"bericht {deadly} {after}")
-                os.write(writing, f"ack {parcel}\n".encode())
-                ground.announce()
+                work(steps, lambda word: os.write(writing, f"told {word}\n".encode()))
             os.write(writing, f"steps {steps.count}\n".encode())
         finally:
             os._exit(0)
@@ -73,8 +71,18 @@ def in_child(ground: Ground, deadly: int, after: bool) -> tuple[list[str], int]:
     with os.fdopen(reading) as pipe:
         said = [line.split() for line in pipe]
     os.waitpid(child, 0)
-    acknowledged = [words[1] for words in said if words[0] == "ack"]
-    return acknowledged, sum(int(words[1]) for words in said if words[0] == "steps")
+    told = [words[1] for words in said if words[0] == "told"]
+    return told, sum(int(words[1]) for words in said if words[0] == "steps")
+
+
+def in_child(ground: Ground, deadly: int, after: bool) -> tuple[list[str], int]:
+    """Send and announce in a child; returns the acknowledged parcels and how many steps it took (0 when it died)."""
+
+    def work(steps: Steps, tell: Callable[[str], object]) -> None:
+        tell(ground.send(text=f"bericht {deadly} {after}"))
+        ground.announce()
+
+    return killed(deadly, after, work)
 
 
 def check_whole(ground: Ground, acknowledged: list[str], before: set[str]) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import smtplib
 import subprocess
 import sys
@@ -40,7 +39,7 @@ from tests.ground.zegels import (
     other_zegel,
     published,
 )
-from tests.journeys.test_killed import Steps
+from tests.journeys.test_killed import Steps, killed
 from zegel import seal
 from zegel.domains.resolver import Resolver
 from zegel.domains.zegels import Zegels
@@ -326,25 +325,14 @@ def test_an_answer_that_is_lost_makes_no_second_mail(ours: Ours, around: Around)
 
 def courier_killed(ours: Ours, deadly: int) -> int:
     """A courier in a child, killed at a step; returns its steps (0: it died), among them what it asks of the peer."""
-    databases.leave()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            steps = Steps(deadly, after=deadly % 2 == 1)
-            with steps.watching(), pytest.MonkeyPatch.context() as patch:
-                for name in ("post", "put"):
-                    patch.setattr(PeerServer, name, steps.wrap(getattr(PeerServer, name)))
-                ours.ground.announce()
-            os.write(writing, f"{steps.count}\n".encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return int(said or 0)
+
+    def work(steps: Steps, _: object) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("post", "put"):
+                patch.setattr(PeerServer, name, steps.wrap(getattr(PeerServer, name)))
+            ours.ground.announce()
+
+    return killed(deadly, deadly % 2 == 1, work)[1]
 
 
 def test_a_courier_killed_at_any_step_loses_nothing_and_sends_nothing_twice(ours: Ours, around: Around) -> None:
