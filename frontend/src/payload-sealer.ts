@@ -59,8 +59,8 @@ export async function sealAll(
   look: (plain: Bytes) => Promise<void> | void = () => undefined,
 ): Promise<void> {
   const sealer = new PayloadSealer(cipher);
-  const rooms = [new Uint8Array(sealedSize(BATCH)), new Uint8Array(sealedSize(BATCH))] as const;
-  let [room, spare] = rooms;
+  let room = new Uint8Array(sealedSize(BATCH));
+  let spare = new Uint8Array(sealedSize(BATCH));
   let before: Under | null = null;
   let next = fill(new ArrayBuffer(BATCH));
   for (let left = size; ; ) {
