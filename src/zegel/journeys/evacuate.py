@@ -19,7 +19,7 @@ from zegel.errors import Mistake, NotFound, Unavailable, ZegelError
 from zegel.journeys.plan_reports import Drilled, Progress, Report, kept_as
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.patches import Patches, PatchRecords
-from zegel.journeys.shapes import burdened, going, in_shape, lacking, model_of
+from zegel.journeys.shapes import burdened, going, in_shape, lacking, model_of, still_there
 from zegel.parcels.copies import WHOLE, Copy, complete
 from zegel.stores.placement import Refusal
 
@@ -281,9 +281,7 @@ class Evacuate:
         rows = self.records.copies_of(sorted({copy.blob for copy in made}))
         there = {(row.blob, row.patch, row.needed) for found in rows.values() for row in found}
         new = [copy for copy in made if (copy.blob, copy.patch, copy.needed) not in there]
-        living = [row for copy in new for row in rows.get(copy.blob, ()) if row.state != "doomed"]
-        locked = self.records.lock_copies(living)
-        alive = {row.blob for row in living if row.row in locked}
+        alive = still_there(self.records, {copy.blob for copy in new}, rows)
         return [copy if copy.blob in alive else replace(copy, state="doomed") for copy in new]
 
     def _delete(self, report: Report, watch: "_Watch", pool: ThreadPoolExecutor) -> None:

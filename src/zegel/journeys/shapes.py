@@ -4,7 +4,7 @@ A blob has the *shape* that its class asks for (whole, or shares that fit togeth
 the new shape are wanted, made from those of the old one, and when all are there the old ones go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from zegel.journeys.ports.patches import PatchRecords
@@ -29,6 +29,13 @@ def going(rows: Sequence[Copy]) -> list[str]:
     Who read that row may delete at any moment, and does not know of what was put there since.
     """
     return [row.patch for row in rows if row.state == "doomed"]
+
+
+def still_there(records: PatchRecords, blobs: Set[str], found: Mapping[str, Sequence[Copy]]) -> set[str]:
+    """Those that were not deleted since these rows were ``found``, and will not be before the transaction ends."""
+    living = [row for blob in blobs for row in found.get(blob, ()) if row.state != "doomed"]
+    locked = records.lock_copies(living)
+    return {row.blob for row in living if row.row in locked}
 
 
 def lacking(

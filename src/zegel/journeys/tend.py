@@ -13,7 +13,7 @@ from zegel.audit.events import Event
 from zegel.errors import Unavailable, ZegelError
 from zegel.journeys.ports.clock import Clock
 from zegel.journeys.ports.patches import Patches, PatchRecords
-from zegel.journeys.shapes import burdened, going, in_shape, lacking, model_of
+from zegel.journeys.shapes import burdened, going, in_shape, lacking, model_of, still_there
 from zegel.parcels.copies import Copy, CopyState, complete
 from zegel.stores.placement import Placement, Spread
 from zegel.suppliers.policy import HIGHEST
@@ -193,12 +193,9 @@ class Tend:
 
     def _want(self, found: Mapping[str, Sequence[Copy]]) -> int:
         more = [copy for rows in found.values() for copy in self._more(rows)]
-        blobs = {copy.blob for copy in more}
         with self.records.transaction():
             # Of a blob that was deleted since nothing is wanted: nobody could make it, and nobody would delete the row.
-            living = [row for blob in blobs for row in found[blob] if row.state != "doomed"]
-            locked = self.records.lock_copies(living)
-            alive = {row.blob for row in living if row.row in locked}
+            alive = still_there(self.records, {copy.blob for copy in more}, found)
             more = [copy for copy in more if copy.blob in alive]
             self.records.add_copies(more, self.clock())
         return len(more)
