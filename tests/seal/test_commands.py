@@ -1,5 +1,6 @@
 """The command line as a shell meets it: flags of age, terminals, pipes, and what is left when it's killed."""
 
+import contextlib
 import os
 import pty
 import resource
@@ -8,7 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -172,10 +174,16 @@ def test_a_device_or_pipe_as_output_is_written_to_not_replaced(folder: Path) -> 
     assert b"No space left" in ran.stderr
 
 
-def started(folder: Path, prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+WITHOUT_NAMELESS = "import os; del os.O_TMPFILE; from zegel.__main__ import main; main()"
+"""The command on a system whose files all have names, as macOS."""
+
+
+def started(
+    folder: Path, prepare: Callable[[], None] | None = None, *, program: Sequence[str] = ("-m", "zegel")
+) -> subprocess.Popen[bytes]:
     """Start sealing an input that doesn't end, and come back when some of it was written."""
     child = subprocess.Popen(
-        command("seal", "-r", TO, "-o", "target"),
+        [sys.executable, *program, "seal", "-r", TO, "-o", "target"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
@@ -203,6 +211,52 @@ def test_killed_half_way_leaves_the_old_file_and_no_litter(folder: Path, sent: s
     assert (folder / "target").read_bytes() == b"old"
     assert names(folder) == {"target"}
     child.communicate()
+
+
+def threads_asleep(child: subprocess.Popen[bytes]) -> list[int]:
+    """Wait until all threads of *child* wait for something; give their numbers, the main one first."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        states = {}
+        for number in os.listdir(f"/proc/{child.pid}/task"):
+            with contextlib.suppress(FileNotFoundError):
+                stat_line = Path(f"/proc/{child.pid}/task/{number}/stat").read_text()
+                states[int(number)] = stat_line.rpartition(")")[2].split()[0]
+        if len(states) > 1 and set(states.values()) == {"S"}:
+            return sorted(states, key=lambda number: number != child.pid)
+    raise AssertionError("the threads never rest")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the threads of a process are seen in Linux's /proc")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("program", [("-m", "zegel"), ("-c", WITHOUT_NAMELESS)], ids=["nameless", "named"])
+def test_a_signal_that_the_main_thread_does_not_get_ends_it_too(
+    folder: Path, sent: signal.Signals, program: Sequence[str]
+) -> None:
+    """CI once met a SIGTERM that came just before the main thread began to wait: it waited on, for its silent pipe."""
+    (folder / "target").write_bytes(b"old")
+    child = started(folder, heed_interrupts, program=program)
+    os.kill(threads_asleep(child)[-1], sent)  # Linux gives it to that thread if it can
+    assert child.wait(60) == 128 + sent
+    assert (folder / "target").read_bytes() == b"old"
+    assert names(folder) == {"target"}
+    child.communicate()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the threads of a process are seen in Linux's /proc")
+@pytest.mark.parametrize("taken", [1 << 20, 2 << 20, 3 << 20])
+def test_killed_while_its_reader_sleeps(folder: Path, taken: int) -> None:
+    """A thread that writes to a full pipe can't be called back; which one that is depends on how much was taken."""
+    (folder / "plain").write_bytes(bytes(16 << 20))
+    read, write = os.pipe()
+    child = subprocess.Popen(command("seal", "-r", TO, "plain"), stdout=write, cwd=folder)
+    os.close(write)
+    while taken > 0:
+        taken -= len(os.read(read, min(taken, 1 << 16)))
+    threads_asleep(child)
+    child.terminate()
+    assert child.wait(60) == 128 + signal.SIGTERM
+    os.close(read)
 
 
 def test_a_full_disk_half_way_leaves_the_old_file_and_no_litter(folder: Path) -> None:

@@ -13,8 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from zegel.errors import Mistake, ZegelError
 
@@ -294,9 +293,11 @@ def _complain(text: str) -> None:
 
 def _guarded(work: Callable[[], None]) -> int:
     """Run a command; turn what went wrong into one sentence and an exit status."""
-    before = signal.signal(signal.SIGTERM, _leave) if _in_main_thread() else None
+    from zegel.doors.cli.seal_signals import Ending
+
     try:
-        work()
+        with Ending():
+            work()
     except BrokenPipeError:
         return 128 + signal.SIGPIPE  # the reader had enough: head(1) is no error of ours to talk about
     except KeyboardInterrupt:
@@ -307,18 +308,4 @@ def _guarded(work: Callable[[], None]) -> int:
     except OSError as error:
         _complain(f"error: {error.filename or 'input or output'}: {error.strerror}")
         return 1
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
     return 0
-
-
-def _in_main_thread() -> bool:
-    import threading
-
-    return threading.current_thread() is threading.main_thread()
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    """Leave through every ``with``, so that an unfinished output is taken away."""
-    raise SystemExit(128 + number)

@@ -12,6 +12,16 @@ from types import TracebackType
 
 from zegel.errors import Mistake
 
+_unfinished: set[str] = set()
+"""Names that lie in folders for outputs which are not complete yet."""
+
+
+def take_away_unfinished() -> None:
+    """Remove what incomplete outputs left in their folders; for whoever ends the process without unwinding it."""
+    for name in list(_unfinished):
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+
 
 class Output:
     """One output: a new file, a device or pipe, or standard output. Use it with ``with``; ``fd`` is where to write.
@@ -49,7 +59,9 @@ class Output:
 
     def _odd_name(self) -> str:
         folder, name = os.path.split(self._target)
-        return os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}.unfinished")
+        odd = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}.unfinished")
+        _unfinished.add(odd)
+        return odd
 
     def __enter__(self) -> "Output":
         return self
@@ -67,6 +79,7 @@ class Output:
             if self._unfinished:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._unfinished)
+                _unfinished.discard(self._unfinished)
 
     def _give_name(self) -> None:
         if self._exclusive:
