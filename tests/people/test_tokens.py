@@ -32,6 +32,30 @@ def test_a_token_opens_its_account(people: SqlPeople) -> None:
     assert new_token(people) != token
 
 
+def test_who_stays_connected_is_let_in_as_long_as_what_was_shown_is_good(people: SqlPeople) -> None:
+    add(people)
+    by_password, by_token, by_other = (
+        people.find(ZORG),
+        people.by_token(new_token(people)),
+        people.by_token(new_token(people)),
+    )
+    with transaction.atomic():
+        people.revoke_token(ZORG, people.tokens(ZORG)[0].token)
+    assert [people.is_current(actor) for actor in (by_password, by_token, by_other)] == [True, False, True]
+    with transaction.atomic():
+        people.deactivate(ZORG)
+    assert not people.is_current(by_password)
+    assert not people.is_current(by_other)
+    with transaction.atomic():
+        people.activate(ZORG)
+    assert people.is_current(by_password)
+    with transaction.atomic():
+        people.set_password(ZORG, "een heel ander wachtwoord")
+    assert not people.is_current(by_password)
+    assert people.is_current(people.find(ZORG))
+    assert not people.is_current("somebody else's kind of actor")
+
+
 def test_every_no_is_the_same(people: SqlPeople) -> None:
     add(people)
     token, revoked = new_token(people), new_token(people)

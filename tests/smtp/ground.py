@@ -94,6 +94,13 @@ TEAM = "loket@voorbeeld.example"
 class Accounts:
     """As much of ``People`` as authors need: two accounts, a closed one, and a mailbox that the first may send as."""
 
+    def __init__(self) -> None:
+        self.ended: set[str] = set()
+        """Accounts that nothing opens any more."""
+
+    def is_current(self, actor: Actor) -> bool:
+        return actor.account not in self.ended
+
     def find(self, address: str) -> Actor:
         found = {one.address: one for one in (Account(), COLLEAGUE, CLOSED)}.get(address)
         if found is None:
@@ -148,8 +155,10 @@ class House:
             lambda: NOW,
         )
 
+        self.accounts = Accounts()
         # Only what authors ask for is there.
-        self.authors = Authors(None, Accounts(), frozenset({"voorbeeld.example"}), lambda: NOW)  # type: ignore[arg-type]
+        domains = frozenset({"voorbeeld.example"})
+        self.authors = Authors(None, self.accounts, domains, lambda: NOW)  # type: ignore[arg-type]
 
     def deposit(self, actor: Actor, deposit: Deposit) -> str:
         self.before_deposit()

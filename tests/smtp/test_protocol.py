@@ -410,6 +410,16 @@ def test_the_silent_and_the_slow_are_let_go() -> None:
         assert wire.closed()
 
 
+def test_an_account_that_was_closed_sends_no_more_where_it_had_logged_in() -> None:
+    with open_door(_limits(login_seconds=0)) as door, Wire(door.port) as wire:
+        wire.login()
+        assert wire.say(f"MAIL FROM:<{SENDER}>").startswith("250")
+        wire.say("RSET")
+        door.house.accounts.ended.add("acc")
+        assert wire.say(f"MAIL FROM:<{SENDER}>") == "421 4.7.0 Log in again."
+        assert wire.closed()
+
+
 # Faults of ours -----------------------------------------------------------------------------------------------------
 
 

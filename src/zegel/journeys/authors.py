@@ -54,6 +54,10 @@ class Authors:
         name, address = senders[0]
         return self._allowed(actor, address) if actor is not None else self._relayed(name, address)
 
+    def is_current(self, actor: Actor) -> bool:
+        """Whether what this actor showed when it logged in would still let it in."""
+        return self.people.is_current(actor)
+
     def allow(self, address: str, other: str, name: str) -> None:
         """Let an account send as another address too, under this name; again changes the name. Raises NotFound."""
         with self.records.transaction():

@@ -33,6 +33,38 @@ class Welcome:
             self.records.append_audit(self.clock(), "operator", event, actor.account, {})
         return actor
 
+    def close(self, address: str) -> None:
+        """Let no password, token or session open an account any more; raises NotFound ``unknown-account``."""
+        with self.records.transaction():
+            actor = self.people.find(checked_address(address))
+            if actor.active:
+                self.people.deactivate(actor.address)
+                self.records.append_audit(self.clock(), "operator", Event.ACCOUNT_CLOSED, actor.account, {})
+
+    def reopen(self, address: str) -> None:
+        """Let the credentials that a closed account had open it again; raises NotFound ``unknown-account``."""
+        with self.records.transaction():
+            actor = self.people.find(checked_address(address))
+            if not actor.active:
+                self.people.activate(actor.address)
+                self.records.append_audit(self.clock(), "operator", Event.ACCOUNT_REOPENED, actor.account, {})
+
+    def set_password(self, address: str, password: str) -> None:
+        """Replace a password; raises NotFound, Mistake ``bad-password``."""
+        with self.records.transaction():
+            actor = self.people.find(checked_address(address))
+            self.people.set_password(actor.address, password)
+            self.records.append_audit(self.clock(), "operator", Event.PASSWORD_SET, actor.account, {})
+
+    def revoke_token(self, address: str, token: int) -> None:
+        """Make a token (its number in ``people.tokens``) useless; raises NotFound."""
+        with self.records.transaction():
+            actor = self.people.find(checked_address(address))
+            valid = {one.token for one in self.people.tokens(actor.address) if one.revoked is None}
+            self.people.revoke_token(actor.address, token)
+            if token in valid:
+                self.records.append_audit(self.clock(), "operator", Event.TOKEN_REVOKED, actor.account, {})
+
     def new_token(self, address: str, label: str) -> str:
         """Make a token and return it, once; raises NotFound."""
         with self.records.transaction():

@@ -1,7 +1,7 @@
 """``journeys.ports.people.People`` in SQL."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
@@ -91,6 +91,19 @@ class SqlPeople(Rights, Moving):
         must_write()
         self._change(address, active=True, tries=0, paused_until=None)
 
+    def is_current(self, actor: object) -> bool:
+        """Whether what an actor of ours once showed still opens its account: no closing, new password or revocation.
+
+        For whoever stays connected after logging in. An access token of a provider is not asked for again.
+        """
+        if not isinstance(actor, SqlActor):
+            return False
+        with border():
+            row = models.Account.objects.filter(account=actor.account, active=True).first()
+            if row is None or to_actor(row).stamp != actor.stamp:
+                return False
+            return not actor.token or models.Token.objects.filter(row=actor.token, revoked=None).exists()
+
     def set_officer(self, address: str, officer: bool) -> None:
         """Let the account see the patchwork and act on it, or not any more. Inside a transaction."""
         must_write()
@@ -167,7 +180,7 @@ class SqlPeople(Rights, Moving):
         if row is None:
             raise Denied("This token is not valid.", code="bad-token")
         self._note_use(row)
-        return to_actor(row.account)
+        return replace(to_actor(row.account), token=row.row)
 
     def tokens(self, address: str) -> list[TokenFacts]:
         """An account's tokens, oldest first."""

@@ -22,6 +22,8 @@ class SqlActor:
     active: bool
     stamp: str = field(repr=False)
     officer: bool = False
+    token: int = field(default=0, compare=False)
+    """The token that showed it, if one did; see :meth:`~zegel.people.accounts.SqlPeople.is_current`."""
 
 
 def found(address: str) -> models.Account:

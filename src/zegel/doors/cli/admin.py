@@ -1,8 +1,6 @@
-"""``zegel init``, ``user``, ``token``, ``audit``, ``export``, ``serve``, ``demo``: for whoever runs a Zegel."""
+"""``zegel init``, ``audit``, ``export``, ``serve``, ``demo``: for whoever runs a Zegel."""
 
-import getpass
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +8,7 @@ import typer
 
 from zegel.audit.entry import Head
 from zegel.doors.cli.moving import export_all
-from zegel.doors.cli.options import Data, data_folder, read_text
+from zegel.doors.cli.options import Data, data_folder
 from zegel.doors.cli.tools import Tools
 from zegel.errors import Mistake
 
@@ -18,7 +16,6 @@ from zegel.errors import Mistake
 def add_commands(app: typer.Typer, tools: Tools) -> None:
     """Add all of them."""
     _add_setting_up(app, tools)
-    _add_accounts(app, tools)
     _add_audit(app, tools)
     _add_export(app, tools)
 
@@ -60,88 +57,6 @@ def _add_setting_up(app: typer.Typer, tools: Tools) -> None:
     ) -> None:
         """Try it: an organisation, a sender and a first parcel, on this machine alone."""
         tools.demo(data, port)
-
-
-def _add_accounts(app: typer.Typer, tools: Tools) -> None:
-    user = typer.Typer(no_args_is_help=True, help="Accounts of senders.")
-    app.add_typer(user, name="user")
-
-    @user.command("add")
-    def add(
-        address: str,
-        name: Annotated[str, typer.Option("--name", help="As readers see the sender.")] = "",
-        password_file: Annotated[
-            Path | None, typer.Option("--password-file", help="Password for portal and mail; else asked for.")
-        ] = None,
-        no_password: Annotated[bool, typer.Option("--no-password", help="Tokens only.")] = False,
-        data: Data = None,
-    ) -> None:
-        """Add a sender and print a token for programs, once."""
-        house = tools.house(data_folder(data), "outside")
-        house.welcome.add(address, name or address, None if no_password else _password(password_file))
-        print(house.welcome.new_token(address, "first"))
-
-    @user.command("list")
-    def list_(data: Data = None) -> None:
-        """List the senders."""
-        for actor in tools.house(data_folder(data), "outside").people.accounts():
-            notes = "".join(("" if actor.active else "  (closed)", "  (officer)" if actor.officer else ""))
-            print(f"{actor.address}  {actor.name}{notes}")
-
-    @user.command("officer")
-    def officer(
-        address: str,
-        on: Annotated[bool, typer.Option("--on/--off", help="Whether it is one.")] = True,
-        data: Data = None,
-    ) -> None:
-        """Let an account see the patchwork in the portal and leave suppliers there; --off takes that away at once."""
-        actor = tools.house(data_folder(data), "outside").welcome.officer(address, on)
-        print(f"{actor.address}  {'officer' if actor.officer else 'no officer'}")
-
-    _add_rights(user, tools)
-
-    @app.command("token")
-    def token(address: str, label: Annotated[str, typer.Option("--label")] = "program", data: Data = None) -> None:
-        """Print a new token of an account, once."""
-        print(tools.house(data_folder(data), "outside").welcome.new_token(address, label))
-
-
-def _add_rights(user: typer.Typer, tools: Tools) -> None:
-    @user.command("allow")
-    def allow(
-        address: str,
-        other: Annotated[str, typer.Option("--from", help="The address that it may also send as.")],
-        name: Annotated[str, typer.Option("--name", help="As readers see that sender; else the account's.")] = "",
-        data: Data = None,
-    ) -> None:
-        """Let a sender also send as another address, such as a team's."""
-        tools.house(data_folder(data), "outside").authors.allow(address, other, name)
-
-    @user.command("disallow")
-    def disallow(
-        address: str,
-        other: Annotated[str, typer.Option("--from", help="The address that it may no longer send as.")],
-        data: Data = None,
-    ) -> None:
-        """Take that back."""
-        tools.house(data_folder(data), "outside").authors.disallow(address, other)
-
-    @user.command("rights")
-    def rights(address: str, data: Data = None) -> None:
-        """List the addresses that a sender may send as besides its own."""
-        for other, name in tools.house(data_folder(data), "outside").people.rights(address):
-            print(f"{other}  {name}".rstrip())
-
-
-def _password(path: Path | None) -> str:
-    if path is not None:
-        return read_text(path).strip("\r\n")
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip("\r\n")
-    password = getpass.getpass("Password: ")
-    if password != getpass.getpass("Again: "):
-        raise Mistake("The two passwords differ.", code="passwords-differ")
-    return password
 
 
 def _add_audit(app: typer.Typer, tools: Tools) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from zegel import errors
-from zegel.doors.cli import admin, collect, dkim, follow, mail, moving, patches, policy, send
+from zegel.doors.cli import accounts, admin, collect, dkim, follow, mail, moving, patches, policy, send
 from zegel.doors.cli.texts import translated
 from zegel.doors.cli.tools import Tools
 
@@ -26,7 +26,7 @@ def make_app(tools: Tools) -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    for room in (send, collect, follow, admin, dkim, mail, moving, patches, policy):
+    for room in (send, collect, follow, admin, accounts, dkim, mail, moving, patches, policy):
         room.add_commands(app, tools)
     for verb, text in _SEAL_VERBS.items():
         app.command(verb, help=text)(_stay_out)

@@ -104,6 +104,7 @@ async def _judge(session: Session, check: Callable[[], Actor]) -> bool:
         await session.reply("454 4.7.0 We cannot check logins now; please try again later.")
         return False
     gate.succeeded(session.client)
+    session.known_since = session.desk.loop.time()
     await session.reply("235 2.7.0 You have logged in.")
     return False
 

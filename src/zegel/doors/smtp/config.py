@@ -30,6 +30,8 @@ class DoorLimits:
     mistakes: int = 20
     """Refused or unknown commands in one session."""
     failed_logins: int = 3
+    login_seconds: float = 60
+    """After this a session that begins a mail is looked up again: its account may have been closed."""
     sessions: int = 200
     client_sessions: int = 100
     handshake_seconds: float = 30

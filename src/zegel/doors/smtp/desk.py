@@ -41,6 +41,9 @@ class Authors(Protocol):
         ``actor`` is who logged in; None when one of the organisation's own servers relays.
         """
 
+    def is_current(self, actor: Actor) -> bool:
+        """Whether what this actor showed when it logged in would still let it in."""
+
 
 class Bounces(Protocol):
     """Mail to the courier's return addresses (``journeys.bounce.Bounce``): bounces, out-of-office replies."""

@@ -46,6 +46,8 @@ class Session:
         self.stream = stream
         self.client = stream.client
         self.actor: Actor | None = None
+        self.known_since = 0.0
+        """When (by the loop's clock) the actor was last found to be still let in."""
         self.greeted = ""
         """EHLO or HELO, once said."""
         self.transaction: Transaction | None = None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from zegel.doors.smtp.intake import Recipient
 from zegel.doors.smtp.parameters import MailParameters, RcptParameters, read_mail, read_rcpt
-from zegel.doors.smtp.session import Session, Transaction
+from zegel.doors.smtp.session import Goodbye, Session, Transaction
 from zegel.errors import Denied, Mistake
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.notify import SILENT, Notify
@@ -22,6 +22,7 @@ async def mail(session: Session, argument: str) -> None:
     if asked.address:
         asked = replace(asked, address=checked_address(asked.address))
         _check_characters(asked.address, asked)
+    await _look_up_again(session)
     await _check_sender(session, asked)
     if not session.post.gate.mail(session.client):
         await session.reply("451 4.7.1 Too many mails in a minute; please try again later.")
@@ -44,6 +45,16 @@ def _not_now(session: Session) -> str:
         if not session.trusted:
             return "550 5.7.1 This server relays for its own mail servers only."
     return ""
+
+
+async def _look_up_again(session: Session) -> None:
+    """An account that is closed sends no more, also where it had logged in; the program must ask for a new password."""
+    now = session.desk.loop.time()
+    if session.actor is None or now - session.known_since < session.limits.login_seconds:
+        return
+    if not await session.desk.work(session.desk.journeys.authors.is_current, session.actor):
+        raise Goodbye("421 4.7.0 Log in again.")
+    session.known_since = now
 
 
 async def _check_sender(session: Session, asked: MailParameters) -> None:

@@ -1,6 +1,7 @@
 """Who acts (``people``)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 
@@ -22,6 +23,25 @@ class Actor(Protocol):
         """Whether it may see the patchwork and leave suppliers."""
 
 
+class TokenFacts(Protocol):
+    """What may be shown of a token: never the token."""
+
+    @property
+    def token(self) -> int:
+        """Its number."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def created(self) -> datetime: ...
+    @property
+    def last_used(self) -> datetime | None:
+        """To the hour."""
+
+    @property
+    def revoked(self) -> datetime | None: ...
+
+
 class People(Protocol):
     """Accounts and their credentials (``people``)."""
 
@@ -34,11 +54,29 @@ class People(Protocol):
     def new_token(self, address: str, label: str) -> str:
         """Make a token, return it once, keep only its SHA-256. Inside a transaction."""
 
+    def tokens(self, address: str) -> Sequence[TokenFacts]:
+        """An account's tokens, oldest first. Raises NotFound ``unknown-account``."""
+
+    def revoke_token(self, address: str, token: int) -> None:
+        """Raises NotFound ``unknown-token``; again is fine. Inside a transaction."""
+
     def by_token(self, token: str) -> Actor:
         """Raises Denied ``bad-token``; the same answer for unknown, revoked and malformed."""
 
     def by_password(self, address: str, password: str) -> Actor:
         """Raises Denied ``bad-login``; takes as long for an unknown address as for a wrong password."""
+
+    def is_current(self, actor: Actor) -> bool:
+        """Whether what this actor once showed still opens its account."""
+
+    def set_password(self, address: str, password: str) -> None:
+        """Raises NotFound ``unknown-account``, Mistake ``bad-password``. Inside a transaction."""
+
+    def deactivate(self, address: str) -> None:
+        """Let nothing open the account any more. Raises NotFound. Inside a transaction."""
+
+    def activate(self, address: str) -> None:
+        """Let what opened it before open it again. Raises NotFound. Inside a transaction."""
 
     def set_officer(self, address: str, officer: bool) -> None:
         """Raises NotFound ``unknown-account``. Inside a transaction."""
