@@ -13,6 +13,7 @@ courier    inside   notices and SMS codes; signs reports of Plan B
 
 import logging
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -190,11 +191,28 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _when_told_to_stop(stop: Callable[[], None]) -> None:
+    """Call ``stop`` in a thread of its own on SIGTERM or SIGINT.
+
+    A handler runs between two instructions of the main thread. If that is just inside ``Event.wait``, which holds the
+    event's lock for moments, ``Event.set`` in the handler waits for that lock for ever. Putting into a SimpleQueue is
+    the one thing that Python promises to work there.
+    """
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def wait() -> None:
+        told.get()
+        stop()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: told.put(number))
+
+
 def _rounds(once: Callable[[], int], quiet: float, *, beside: Callable[[], int] | None = None) -> None:
     """Repeat until told to stop; ``beside`` is repeated in a thread of its own."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    _when_told_to_stop(stop.set)
 
     def repeat_beside() -> None:
         try:
@@ -282,8 +300,7 @@ def run_group(
     """Run all roles until SIGTERM or Ctrl-C; ``ready`` is called once they are started, with the event of its end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s serve %(levelname)s %(message)s")
     group = Group(data, roles)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: group.request_stop())
+    _when_told_to_stop(group.request_stop)
     group.start()
     try:
         if ready:
