@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from zegel.errors import NotFound, Unavailable
 from zegel.journeys.announce import Announce
@@ -36,6 +37,7 @@ from zegel.journeys.uploads import Uploads
 from zegel.journeys.ways import Ways
 from zegel.journeys.welcome import Welcome
 from zegel.journeys.what_if import Survey
+from zegel.parcels.expiry import TIME_ZONE
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Organisation
 from zegel.parcels.signature import SigningKey
@@ -54,6 +56,7 @@ class Profile:
     limits: Limits
     domains: frozenset[str] = frozenset()
     """The organisation's own mail domains, in lower case."""
+    time_zone: ZoneInfo = TIME_ZONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from zegel import seal
 from zegel.errors import Denied, Mistake
@@ -20,6 +21,7 @@ from zegel.journeys.read import spell_slip
 from zegel.parcels import claim, identifiers
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.deposit import LANGUAGES, Blob, Deposit, Reader, check_expiry
+from zegel.parcels.expiry import TIME_ZONE
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_subject, spell_manifest
 from zegel.parcels.names import safe_name
@@ -78,6 +80,8 @@ class Submit:
     clock: Clock
     mailboxes: MailboxKeys | None = field(default=None, repr=False)
     """For readers whose own mailbox is read in the portal; the inside zone alone has them."""
+    time_zone: ZoneInfo = TIME_ZONE
+    """Of a date that a sender names."""
     row_key: bytes = field(default=b"", repr=False)
     """Marks deliveries of the mail itself; the inside zone alone has it, and the courier takes no other."""
 

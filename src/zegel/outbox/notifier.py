@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from zegel.outbox.mail import MaildirRoute, Relay, Route, SmtpRoute, Tls
 from zegel.outbox.notice import From, write_notice
 from zegel.outbox.sms import FileSms, HttpSms, NoSms, SmsRoute, read_request, write_sms
+from zegel.parcels.expiry import TIME_ZONE
 from zegel.parcels.release import NoticeFacts
-from zegel.post.moments import ZONE
 from zegel.post.report import ReportFacts, write_report
 from zegel.post.request import RequestFacts, write_request
 from zegel.post.verp import BounceAddresses
@@ -103,9 +103,10 @@ def notifier(
     data: Path,
     marks: Marks = Marks(),  # it is frozen
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    time_zone: ZoneInfo = TIME_ZONE,
 ) -> RouteNotifier:
     """Build it; raises Mistake for settings that would send secrets in the clear or cannot be read."""
-    return RouteNotifier(From(mail.sender, ZoneInfo(ZONE)), _mail_route(mail, data), _sms_route(sms, data), now, marks)
+    return RouteNotifier(From(mail.sender, time_zone), _mail_route(mail, data), _sms_route(sms, data), now, marks)
 
 
 def _mail_route(mail: MailSettings, data: Path) -> Route:

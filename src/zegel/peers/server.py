@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 
 from zegel.errors import Damaged, Denied, Mistake, NotFound, Unavailable, ZegelError
 from zegel.parcels.addresses import Person
 from zegel.parcels.deposit import Blob, Deposit
+from zegel.parcels.expiry import TIME_ZONE
 from zegel.parcels.identifiers import checked
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Organisation, read_time, spell_time
@@ -46,6 +48,7 @@ class PeerProfile:
     api: str
     inside: str
     limits: Limits
+    time_zone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,11 @@ class PeerServer:
     def api(self) -> str:
         """Where the outside's API is, without a slash at the end."""
         return self.profile().api
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """In which its organisation counts days."""
+        return self.profile().time_zone
 
     def signing_keys(self) -> list[SigningKey]:
         return list(self.profile().signing)
@@ -332,7 +340,16 @@ def _read_profile(answer: dict[str, Any]) -> PeerProfile:
         api=answer["api"].rstrip("/"),
         inside=answer["inside"].rstrip("/"),
         limits=_read_limits(answer["limits"]),
+        time_zone=_read_time_zone(answer.get("time_zone")),
     )
+
+
+def _read_time_zone(name: object) -> ZoneInfo:
+    """An older server does not name it, and this machine may not know it."""
+    try:
+        return ZoneInfo(str(name)) if name else TIME_ZONE
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return TIME_ZONE
 
 
 def _read_limits(members: dict[str, Any]) -> Limits:

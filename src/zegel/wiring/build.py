@@ -35,6 +35,7 @@ def build(ground: Ground, zone: Zone) -> House:
         inside_url=config.inside.url,
         limits=config.limits.limits(),
         domains=frozenset(config.organisation.domains),
+        time_zone=config.organisation.zone,
     )
     records, people, direct = SqlRecords(), SqlPeople(utc_now), Direct(ground)
     return assemble(
@@ -82,7 +83,9 @@ def _inside(ground: Ground, people: MovingPeople, direct: "Direct") -> Inside:
     mail_ways = MailWays(ground, direct, people.is_used)
     return Inside(
         custody=custody,
-        notifier=notifier(config.mail, config.sms, ground.data, Marks(bounces, signer)),
+        notifier=notifier(
+            config.mail, config.sms, ground.data, Marks(bounces, signer), time_zone=config.organisation.zone
+        ),
         schedule=schedule,
         bounces=bounces,
         ways=mail_ways.ways,

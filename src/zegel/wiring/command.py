@@ -55,7 +55,17 @@ def _submit_at(server: Server) -> tuple[Submit, Actor]:
 
     peer = cast(PeerServer, server)
     profile = peer.profile()
-    submit = Submit(peer, peer, peer, profile.organisation, profile.courier, profile.archive, profile.limits, utc_now)
+    submit = Submit(
+        peer,
+        peer,
+        peer,
+        profile.organisation,
+        profile.courier,
+        profile.archive,
+        profile.limits,
+        utc_now,
+        time_zone=profile.time_zone,
+    )
     return submit, RemoteActor(*peer.me())
 
 

@@ -5,12 +5,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from zegel.errors import Mistake, NotFound
 from zegel.parcels.addresses import checked_address
 from zegel.parcels.arrivals import Takes
+from zegel.parcels.expiry import TIME_ZONE
 from zegel.parcels.limits import Limits
 from zegel.stores.placement import Spread
 from zegel.suppliers.policy import Policy as PlacementPolicy
@@ -31,11 +33,25 @@ class OrganisationPart(_Part):
     host: str = Field(min_length=1, max_length=253, pattern=r"^[a-z0-9.:\[\]-]+$")
     domains: tuple[str, ...] = ()
     """The mail domains of its own people, in lower case."""
+    time_zone: str = TIME_ZONE.key
+    """In which days begin and end for its senders and readers; a name of the IANA database."""
 
     @field_validator("domains")
     @classmethod
     def _domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(checked_address(f"x@{domain}").partition("@")[2] for domain in domains)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("no time zone has this name; an example is Europe/Amsterdam")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """``time_zone``, to count with."""
+        return ZoneInfo(self.time_zone)
 
 
 class WebPart(_Part):

@@ -99,6 +99,7 @@ def configure_django(ground: Ground, zone: Zone) -> None:
             demo_mail=ground.path(config.mail.folder),
             demo_sms=ground.path(config.sms.file),
             threads=threads,
+            time_zone=config.organisation.time_zone,
         )
     )
     django.setup()

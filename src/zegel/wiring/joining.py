@@ -170,6 +170,7 @@ def _with_keys(house: House, inside: Inside, peers: Peers | None) -> House:
         limits=profile.limits,
         clock=clock,
         mailboxes=inside.mailboxes,
+        time_zone=profile.time_zone,
         row_key=inside.custody.row_key,
     )
     reports = Reports(records, profile.courier, clock)

@@ -26,6 +26,7 @@ def door_config(ground: Ground, readers: int) -> DoorConfig:
         default_class=part.default_class,
         policy=ground.config.policy.policy(part.default_class),
         language=part.language,
+        time_zone=ground.config.organisation.zone,
         share_ports=part.processes > 1,
         limits=limits,
     )

@@ -101,12 +101,13 @@ def _add_expiry(app: typer.Typer, tools: Tools) -> None:
         token_file: TokenFile = None,
     ) -> None:
         """Change until when readers can open a parcel."""
-        moment = read_expiry(expires, datetime.now(UTC))
         if server:
             peer = tools.server(server, read_token(token_file))
+            moment = read_expiry(expires, datetime.now(UTC), peer.time_zone)
             peer.post(f"/parcels/{parcel}/expiry", {"expires": spell_time(moment)})
             return
         house = tools.house(data_folder(data), "outside")
+        moment = read_expiry(expires, datetime.now(UTC), house.profile.time_zone)
         house.revoke.expiry(house.people.find(_sender(sender)), parcel, moment)
 
 

@@ -2,6 +2,7 @@
 
 import mimetypes
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -61,11 +62,12 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
             to=tuple(Person("", checked_address(address)) for address in to),
             cc=tuple(Person("", checked_address(address)) for address in cc),
             class_=class_,
-            expires=read_expiry(expires, datetime.now(UTC)) if expires else None,
             language=language,
         )
         _check_files(attach)
         submit, actor = _way(tools, data, server, token_file, sender)
+        if expires:
+            message = replace(message, expires=read_expiry(expires, datetime.now(UTC), submit.time_zone))
         parcel = _pack(submit, actor, message, attach)
         print(parcel)
 

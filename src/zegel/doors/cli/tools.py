@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from zoneinfo import ZoneInfo
 
 from zegel.journeys.house import House
 from zegel.journeys.judge import Judge
@@ -18,6 +19,10 @@ Zone = Literal["outside", "inside"]
 
 class Server(Protocol):
     """A server elsewhere, with an account's token (``peers.server``)."""
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """In which its organisation counts days."""
 
     def parcels(self, before: str = "") -> list[dict[str, Any]]: ...
     def parcel(self, parcel: str) -> dict[str, Any]: ...

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from zegel.errors import Mistake
 from zegel.journeys.wishes import MissingProof
 from zegel.mime.limits import MimeLimits
 from zegel.parcels.deposit import CLASSES, LANGUAGES
+from zegel.parcels.expiry import TIME_ZONE
 from zegel.policy.ruleset import Policy
 
 TlsMode = Literal["none", "starttls", "implicit"]
@@ -132,6 +134,8 @@ class DoorConfig:
     default_class: int = 2
     policy: Policy = field(default_factory=Policy)
     language: str = "nl"
+    time_zone: ZoneInfo = TIME_ZONE
+    """Of a date in a mail's ``Zegel-Expires``."""
     stop_seconds: float = 10
     share_ports: bool = False
     """Whether other processes listen on the same ports (SO_REUSEPORT)."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from zegel.doors.smtp.config import DoorConfig
 from zegel.doors.smtp.mime import AttachmentWriter, Mail
@@ -29,7 +28,6 @@ from zegel.parcels.outbox_words import MailForm
 from zegel.parcels.ways import CARRIES_MAIL
 from zegel.policy.facts import Listener
 from zegel.policy.verdict import Verdict
-from zegel.post.moments import ZONE
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +104,7 @@ class Intake:
         self._envelope = envelope
         self._clock = clock
         self._hostname = config.hostname
-        defaults = Defaults(config.default_proof, config.language, ZoneInfo(ZONE), config.missing_proof)
+        defaults = Defaults(config.default_proof, config.language, config.time_zone, config.missing_proof)
         self._judge = Judge(replace(config.policy, default_class=config.default_class), defaults, clock, ways)
         self._submit = submit
         self._submission: Submission | None = None

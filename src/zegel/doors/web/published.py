@@ -27,6 +27,7 @@ def profile_members(profile: Profile, arrivals: dict[str, Any]) -> dict[str, Any
         "signing": _signing(profile.signing),
         "api": f"{profile.url}/api/v1",
         "inside": profile.inside_url,
+        "time_zone": profile.time_zone.key,
         "limits": {
             "readers": limits.readers,
             "attachments": limits.attachments,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 
 from zegel.doors.web import assets
-from zegel.post.moments import ZONE
+from zegel.parcels.expiry import TIME_ZONE
 
 _HERE = Path(__file__).parent
 _WEB = "zegel.doors.web"
@@ -49,12 +49,13 @@ def web_settings(
     demo_sms: Path | None = None,
     behind_proxy: bool = False,
     threads: int = 64,
+    time_zone: str = TIME_ZONE.key,
 ) -> dict[str, Any]:
     """Return the settings of one zone.
 
     ``url`` is how the world reaches this zone; its host is the only one answered to, and https in it makes
     cookies Secure. ``behind_proxy`` trusts ``X-Forwarded-Proto``: only where a proxy sets it.
-    ``threads`` is how many requests the server runs at once.
+    ``threads`` is how many requests the server runs at once. ``time_zone`` is that of moments on pages.
     """
     parts = urlsplit(url)
     https = parts.scheme == "https"
@@ -69,7 +70,7 @@ def web_settings(
         "APPEND_SLASH": False,
         "ZEGEL": Ours(https, demo, demo_mail, demo_sms, threads, behind_proxy, zone == "inside"),
         **_requests(),
-        **_words(),
+        **_words(time_zone),
         **_cookies(https, zone),
         "CSRF_TRUSTED_ORIGINS": [f"{parts.scheme}://{parts.netloc}"],
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if behind_proxy else None,
@@ -95,11 +96,11 @@ def _requests() -> dict[str, Any]:
     }
 
 
-def _words() -> dict[str, Any]:
+def _words(time_zone: str) -> dict[str, Any]:
     return {
         "USE_I18N": True,
         "USE_TZ": True,
-        "TIME_ZONE": ZONE,
+        "TIME_ZONE": time_zone,
         "LANGUAGE_CODE": "nl",
         "LANGUAGES": [("nl", "Nederlands"), ("en", "English")],
         "LANGUAGE_COOKIE_NAME": "zegel_language",
