@@ -129,8 +129,8 @@ def test_a_courier_that_lost_its_leases_changes_nothing(ground: Ground) -> None:
     ground.announce()
     before = list(ground.house.audit.entries())
     with announce.records.transaction():
-        assert announce.records.finish_outbox_rows([row.row for row in slow], "slow") == set()
-        assert announce.records.finish_outbox_rows([row.row for row in slow], "") == set()
+        assert announce.records.finish_outbox([row.row for row in slow], "slow") == set()
+        assert announce.records.finish_outbox([row.row for row in slow], "") == set()
     assert list(ground.house.audit.entries()) == before
 
 

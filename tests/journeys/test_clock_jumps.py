@@ -43,7 +43,7 @@ def test_a_lease_of_a_dead_courier_ends_all_the_same(ground: Ground, jump: timed
     ground.announce()
     assert (_state(ground, parcel), _sent(ground)) == ("announced", 1)
     with ground.house.records.transaction():
-        assert not ground.house.records.finish_outbox_rows([died.row], "died")
+        assert not ground.house.records.finish_outbox([died.row], "died")
 
 
 @pytest.mark.parametrize("jump", [BACK, FORWARD], ids=["back an hour", "forward a day"])

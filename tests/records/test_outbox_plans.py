@@ -58,7 +58,7 @@ def test_a_batch_is_finished_by_its_rows_alone(plans: Plans) -> None:
     leased = [row.row for row in records.lease_outbox(NOW, "lease", 200, 60)]
     with connection.execute_wrapper(plans), records.transaction():
         records.return_outbox(leased[:50], "lease")
-        assert len(records.finish_outbox_rows(leased[50:], "lease")) == 150
+        assert len(records.finish_outbox(leased[50:], "lease")) == 150
     assert len(plans.seen) == 4
     for plan in plans.seen:
         assert "outbox_pkey" in plan

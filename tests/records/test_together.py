@@ -26,7 +26,7 @@ round = 0
 while rows := records.lease_outbox(now, f"{name}-{(round := round + 1)}", 5, 60):
     for row in rows:
         with records.transaction():
-            assert records.finish_outbox(row.row, row.lease)
+            assert records.finish_outbox([row.row], row.lease)
             records.append_audit(now, "courier", "reader:announced", row.slip, {"row": row.row})
         print(row.row)
 """
@@ -92,7 +92,7 @@ _CRASH_COURIER = """
 from tests.ground.deposits import NOW
 rows = records.lease_outbox(NOW, "doomed", 2, 60)
 with records.transaction():
-    assert records.finish_outbox(rows[0].row, rows[0].lease)
+    assert records.finish_outbox([rows[0].row], rows[0].lease)
     print(rows[0].row, rows[1].row, flush=True)
     sys.stdin.readline()
 """
@@ -238,7 +238,7 @@ def test_a_revocation_and_a_courier_do_not_wait_in_a_circle(database: Database) 
         for deposit in deposits:
             row = rows[deposit.readers[0].slip]
             with records.transaction():
-                if records.finish_outbox(row.row, row.lease):
+                if records.finish_outbox([row.row], row.lease):
                     records.mark(row.slip, "announced", NOW)
                     records.append_audit(NOW, "courier", "reader:announced", row.slip, {})
 

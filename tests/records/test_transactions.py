@@ -30,7 +30,7 @@ def append(records: SqlRecords) -> None:
         lambda records: records.count_try("x", NOW),
         lambda records: records.set_pause("x", None),
         lambda records: records.add_outbox("notice", "x", b"", NOW),
-        lambda records: records.finish_outbox(1, "x"),
+        lambda records: records.finish_outbox([1], "x"),
         lambda records: records.retry_outbox(1, "x", NOW, ""),
         lambda records: records.bury_outbox(1, "x", ""),
         lambda records: records.renew_outbox(1, "x", NOW),

@@ -138,7 +138,7 @@ class Announce:
                 done.setdefault(one.errand.row.kind, []).append(one.errand)
         for kind, errands in done.items():
             with self.records.transaction():
-                held = self.records.finish_outbox_rows([errand.row.row for errand in errands], errands[0].row.lease)
+                held = self.records.finish_outbox([errand.row.row for errand in errands], errands[0].row.lease)
                 self.handlers[kind].done([errand for errand in errands if errand.row.row in held])
         self._give_back([one.errand.row for one in ended if not one.begun])
         for one in ended:

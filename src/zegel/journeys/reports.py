@@ -40,7 +40,7 @@ class Reports:
     courier: str
     clock: Clock
 
-    def add(self, slip: Slip, what: str, reason: str = "", until: str = "", link: str = "") -> None:
+    def add(self, slip: Slip, what: str, reason: str = "", until: str = "") -> None:
         """Tell the sender of ``slip``, if he wants to hear it; in a transaction, before its audit entries.
 
         ``what``: ``unreached``, ``delayed``, ``relayed``, ``delivered``, ``autoreplied`` or ``proof-missing``;
@@ -48,7 +48,7 @@ class Reports:
         """
         if not _wanted(slip, what):
             return
-        words = ReportWords(slip.slip, what, reason, link, until)
+        words = ReportWords(slip.slip, what, reason, until)
         sealed = seal.seal(spell_words(words), seal.parse_recipient(self.courier))
         self.records.add_outbox("report", slip.slip, sealed, self.clock())
 

@@ -83,8 +83,7 @@ class ArrivalWords:
 class ReportWords:
     """Tells the sender what became of one reader (``journeys.reports`` has the words for ``what``).
 
-    ``reason`` is a code of ours or of a mail server, ``link`` leads to what he can do, ``until`` says (ISO 8601) how
-    long a delayed message is tried.
+    ``reason`` is a code of ours or of a mail server, ``until`` says (ISO 8601) how long a delayed message is tried.
     """
 
     kind: ClassVar[str] = "report"
@@ -93,7 +92,6 @@ class ReportWords:
     slip: str
     what: str
     reason: str = ""
-    link: str = field(default="", repr=False)
     until: str = ""
 
 

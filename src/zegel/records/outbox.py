@@ -98,12 +98,8 @@ class Outbox:
         with border():
             return _held(row, lease).update(leased_until=until) == 1
 
-    def finish_outbox(self, row: int, lease: str) -> bool:
-        """Done: the sealed part is wiped. False when the lease was lost."""
-        return _end(row, lease, "done", "")
-
-    def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
-        """Finish rows of one lease; returns those whose lease was still held."""
+    def finish_outbox(self, rows: Sequence[int], lease: str) -> set[int]:
+        """Done: the sealed parts of these rows are wiped. Returns those whose lease was still held."""
         must_write()
         with border():
             # In order, as everybody locks them who locks several.
@@ -127,7 +123,10 @@ class Outbox:
 
     def bury_outbox(self, row: int, lease: str, reason: str) -> bool:
         """Give up: the sealed part is wiped, the reason kept. False when the lease was lost."""
-        return _end(row, lease, "dead", reason)
+        must_write()
+        with border():
+            facts = {"state": "dead", "reason": reason[:_REASON], "sealed": b"", "lease": "", "leased_until": None}
+            return _held(row, lease).update(**facts) == 1
 
     def count_outbox(self) -> dict[str, int]:
         """How many rows are ``waiting``, ``held``, ``done``, ``dead``."""
@@ -168,13 +167,6 @@ def _held_rows(rows: Sequence[int], lease: str) -> "QuerySet[models.Outbox]":
     # empty lease; an empty lease must never match it.
     held = models.Outbox.objects.filter(row__in=rows, lease=lease)
     return held if lease else held.none()
-
-
-def _end(row: int, lease: str, state: str, reason: str) -> bool:
-    must_write()
-    with border():
-        facts = {"state": state, "reason": reason[:_REASON], "sealed": b"", "lease": "", "leased_until": None}
-        return _held(row, lease).update(**facts) == 1
 
 
 def _read(moment: str | datetime) -> datetime:

@@ -177,14 +177,11 @@ class Records(Protocol):
     def return_outbox(self, rows: Sequence[int], lease: str) -> None:
         """Give rows back that were leased and not begun: due as before, and not counted as tried."""
 
-    def finish_outbox_rows(self, rows: Sequence[int], lease: str) -> set[int]:
-        """Finish rows of one lease; returns those whose lease was still held."""
+    def finish_outbox(self, rows: Sequence[int], lease: str) -> set[int]:
+        """Done: the sealed parts of these rows are wiped. Returns those whose lease was still held."""
 
     def renew_outbox(self, row: int, lease: str, until: datetime) -> bool:
         """Hold a row longer, for a delivery that takes its time; False when the lease was lost."""
-
-    def finish_outbox(self, row: int, lease: str) -> bool:
-        """Done: the sealed part is wiped. False when the lease was lost."""
 
     def retry_outbox(self, row: int, lease: str, due: datetime, reason: str) -> bool: ...
 
