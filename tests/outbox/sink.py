@@ -1,20 +1,18 @@
 """A real mail server that takes notices, and misbehaves on request."""
 
 import asyncio
-import datetime
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.transport.made import make
 
 
 @dataclass
@@ -124,25 +122,9 @@ class Certificate:
 
 def make_certificate(folder: Path, host: str = "localhost") -> Certificate:
     """A self-signed certificate; whoever trusts the file trusts the server."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    made = make((host,), authority=True, common_name=host, start=datetime.now(UTC) - timedelta(days=1))
     folder.mkdir(parents=True, exist_ok=True)
     paths = Certificate(folder / f"{host}.pem", folder / f"{host}.key")
-    paths.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths.key.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    paths.certificate.write_bytes(made.pem)
+    paths.key.write_bytes(made.key_pem)
     return paths

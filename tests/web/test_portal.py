@@ -386,7 +386,8 @@ def test_the_profile(quick: Web) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Cache-Control"] == "public, max-age=300"
     members = answer.json()
-    assert set(members) == {"zegel", "organisation", "courier", "archive", "signing", "api", "inside", "limits"}
+    known = {"zegel", "organisation", "courier", "archive", "signing", "api", "inside", "time_zone", "limits"}
+    assert set(members) == known
     assert members["organisation"] == {"name": "Gemeente Voorbeeld", "host": "post.voorbeeld.example"}
     assert members["api"] == "http://127.0.0.1:8025/api/v1"
     assert members["inside"] == "http://127.0.0.1:8026/inside/v1"

@@ -10,7 +10,6 @@ from zegel.errors import Mistake
 from zegel.policy.judge import judge_all
 from zegel.policy.rules import Pass, Refuse, Seal
 from zegel.policy.ruleset import Policy
-from zegel.post.moments import ZONE
 from zegel.wiring.config import check_config
 from zegel.wiring.ground import Ground
 from zegel.wiring.judging import judge
@@ -118,7 +117,7 @@ def test_the_door_and_the_explanation_have_the_same_rules(tmp_path: Path) -> Non
     door, told = door_config(ground, 500), judge(ground)
     assert (door.policy, door.default_class) == (told.policy, 1)
     assert told.policy.default_class == 1
-    defaults = (door.default_proof, door.language, ZONE, door.missing_proof)
+    defaults = (door.default_proof, door.language, str(door.time_zone), door.missing_proof)
     assert defaults == (
         told.defaults.proof,
         told.defaults.language,
