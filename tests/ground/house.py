@@ -37,7 +37,7 @@ from zegel.records.sql import SqlRecords
 from zegel.stores.choosing import Patch
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.patchwork import Patchwork
-from zegel.wiring.config import MailPart, SmsPart
+from zegel.wiring.config.ways import MailPart, SmsPart
 from zegel.wiring.joining import Inside, Peers, assemble
 
 SENDER = "zorg@voorbeeld.example"

@@ -13,7 +13,7 @@ from zegel.errors import Mistake, NotFound
 from zegel.keys.dkim import DkimKeys
 from zegel.outbox.notifier import Marks, notifier
 from zegel.post.verp import BounceAddresses
-from zegel.wiring.config import MailPart, SmsPart
+from zegel.wiring.config.ways import MailPart, SmsPart
 
 
 def _now() -> datetime:

@@ -14,7 +14,7 @@ from zegel.stores.drivers.s3 import S3Store
 from zegel.stores.drivers.webdav import WebdavStore
 from zegel.stores.patchwork import Patchwork
 from zegel.stores.placement import Spread
-from zegel.wiring.config import check_config
+from zegel.wiring.config.file import check_config
 from zegel.wiring.patches import build_patchwork
 
 REST = """

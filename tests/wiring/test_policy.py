@@ -10,7 +10,7 @@ from zegel.errors import Mistake
 from zegel.policy.judge import judge_all
 from zegel.policy.rules import Pass, Refuse, Seal
 from zegel.policy.ruleset import Policy
-from zegel.wiring.config import check_config
+from zegel.wiring.config.file import check_config
 from zegel.wiring.ground import Ground
 from zegel.wiring.judging import judge
 from zegel.wiring.smtp import door_config

@@ -17,7 +17,7 @@ from tests.smtp.wire import Wire
 from tests.wiring.test_patches import REST
 from zegel.errors import Mistake
 from zegel.parcels.limits import Limits
-from zegel.wiring.config import check_config
+from zegel.wiring.config.file import check_config
 from zegel.wiring.ground import Ground
 from zegel.wiring.smtp import door_config
 

@@ -12,7 +12,7 @@ from zegel.errors import Mistake
 from zegel.journeys.signed import SignedCarrier
 from zegel.journeys.ways import DirectCarrier, MailboxCarrier
 from zegel.keys.custody import make_keys
-from zegel.wiring.config import check_config
+from zegel.wiring.config.file import check_config
 from zegel.wiring.direct import Direct, zegel_records
 from zegel.wiring.ground import Ground
 from zegel.wiring.ways import MailWays

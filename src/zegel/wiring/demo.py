@@ -16,7 +16,7 @@ from zegel.journeys.submit import Message, ReaderWish
 from zegel.parcels.addresses import Person
 from zegel.parcels.proofs import parse_proof
 from zegel.wiring.build import build
-from zegel.wiring.config import FILE
+from zegel.wiring.config.file import FILE
 from zegel.wiring.founding import found
 from zegel.wiring.ground import Ground, configure_django, open_ground
 from zegel.wiring.serve import run_group

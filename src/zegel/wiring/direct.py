@@ -16,7 +16,7 @@ from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import DirectRoute
 from zegel.peers.arrivals import ArrivalPost
 from zegel.transport.zegel import LABEL, ZegelRecord, parse_zegel, spell_zegel
-from zegel.wiring.config import FILE
+from zegel.wiring.config.file import FILE
 from zegel.wiring.ground import Ground, utc_now
 
 

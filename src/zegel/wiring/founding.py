@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from zegel.errors import Mistake
 from zegel.keys.custody import make_keys
-from zegel.wiring.config import FILE, check_config
+from zegel.wiring.config.file import FILE, check_config
 from zegel.wiring.ground import configure_django, make_outside_key, open_ground
 
 _TEXT = """\

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from zegel.errors import Mistake, NotFound
-from zegel.wiring.config import Config, read_config
+from zegel.wiring.config.file import Config, read_config
 
 Zone = Literal["outside", "inside"]
 

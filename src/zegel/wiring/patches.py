@@ -11,7 +11,8 @@ from zegel.stores.drivers.driver import Driver
 from zegel.stores.drivers.local import LocalStore
 from zegel.stores.patchwork import Patchwork
 from zegel.stores.sharing import check_library
-from zegel.wiring.config import Config, PatchPart
+from zegel.wiring.config.file import Config
+from zegel.wiring.config.patches import PatchPart
 
 FIRST = "local"
 """The name of the one patch of an installation that configures none; rows of before the patchwork say so too."""

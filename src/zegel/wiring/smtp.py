@@ -7,7 +7,7 @@ from zegel.doors.smtp.config import STRANGERS, DoorConfig, DoorLimits, Listener
 from zegel.doors.smtp.desk import Bearer, Journeys
 from zegel.doors.smtp.logins import Logins
 from zegel.journeys.house import House
-from zegel.wiring.config import ListenerPart, SmtpPart
+from zegel.wiring.config.doors import ListenerPart, SmtpPart
 from zegel.wiring.ground import Ground
 
 

@@ -13,7 +13,7 @@ from zegel.journeys.ways import DirectCarrier, MailboxCarrier, Ways
 from zegel.keys.custody import PublicKeys
 from zegel.outbox.direct import FixedRoute, MailServer
 from zegel.parcels.ways import Way
-from zegel.wiring.config import MailboxPart
+from zegel.wiring.config.ways import MailboxPart
 from zegel.wiring.direct import Direct
 from zegel.wiring.ground import Ground, utc_now
 

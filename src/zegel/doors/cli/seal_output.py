@@ -6,7 +6,6 @@ command, a refusal, a full disk, ``kill -9``, the old file is still there and no
 
 import contextlib
 import os
-import secrets
 import stat
 from types import TracebackType
 
@@ -59,7 +58,7 @@ class Output:
 
     def _odd_name(self) -> str:
         folder, name = os.path.split(self._target)
-        odd = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}.unfinished")
+        odd = os.path.join(folder, f".{name[:200]}.{os.urandom(8).hex()}.unfinished")
         _unfinished.add(odd)
         return odd
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from zegel.errors import Mistake
 from zegel.parcels.proofs import parse_proof
@@ -14,6 +14,7 @@ from zegel.policy.labels import label_key
 from zegel.policy.rules import UNSAID, Action, Pass, Refuse, Rule, Seal
 from zegel.policy.ruleset import Policy
 from zegel.policy.words import STATE_SECRET, known_class
+from zegel.wiring.config.part import Part
 
 RESERVED = ("state-secret", "guard", "default")
 _ONLY_FOR = {"seal": {"class_", "proof", "ways", "days"}, "pass": {"up_to_class"}, "refuse": {"sentence"}}
@@ -39,16 +40,14 @@ _HeaderName = Annotated[str, AfterValidator(str.lower), Field(pattern=r"^[!-9;-~
 _Text = Annotated[str, Field(max_length=500, pattern=r"^[^\r\n\x00]*$")]
 
 
-class RulePart(BaseModel):
+class RulePart(Part):
     """One rule: everything it asks must hold. Keys that its action does not know are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(default="", max_length=60, pattern=r"^[^\r\n\x00]*$")
     from_: tuple[_Address, ...] | None = Field(default=None, alias="from", min_length=1)
     to: tuple[_Address, ...] | None = Field(default=None, min_length=1)
     listener: tuple[Listener, ...] | None = Field(default=None, min_length=1)
-    header: dict[_HeaderName, _Text] = {}
+    header: dict[_HeaderName, _Text] = Field(default={})
     label: tuple[_Label, ...] | None = Field(default=None, min_length=1)
     subject_tag: tuple[_Label, ...] | None = Field(default=None, min_length=1)
     larger_than: int | None = Field(default=None, ge=0)
@@ -106,14 +105,12 @@ class RulePart(BaseModel):
         return Pass(self.up_to_class) if self.action == "pass" else Refuse(self.sentence.strip())
 
 
-class PolicyPart(BaseModel):
+class PolicyPart(Part):
     """``archive`` is an age recipient that gets a slip of every parcel; readers are told. Empty: nobody does."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     archive: str = ""
     rule: tuple[RulePart, ...] = Field(default=(), max_length=500)
-    labels: dict[_Label, Annotated[int, Field(ge=0, le=STATE_SECRET)]] = {}
+    labels: dict[_Label, Annotated[int, Field(ge=0, le=STATE_SECRET)]] = Field(default={})
 
     @field_validator("rule")
     @classmethod
