@@ -3,7 +3,7 @@
  * and nothing else; header work and the parcel key stay with the page.
  */
 import { streamDrain, wholeDrain, type Drain } from "./drain.ts";
-import { browserCipher, portableCipher } from "./cipher.ts";
+import { browserCipher, portableCipher, type ChunkCipher } from "./cipher.ts";
 import { refusal, send } from "./api.ts";
 import { headerEnd, NONCE_BYTES } from "./header-end.ts";
 import type { Bytes } from "./hex.ts";
@@ -67,8 +67,7 @@ async function open(job: OpenJob): Promise<Blob | null> {
     if (!end || first.length < start) throw new ReaderError("damaged-file");
     tell({ say: "header", header: first.slice(0, end), nonce: first.slice(end, start) });
     const key = await theKey;
-    const opener = new PayloadOpener((await browserCipher(key)) ?? portableCipher(key), job.sealed - start);
-    key.fill(0);
+    const opener = new PayloadOpener(await cipherOf(key), job.sealed - start);
     if (opener.size !== job.size) throw new ReaderError("damaged-file");
     sink = await openSink(job.sink);
     const drain = job.whole ? wholeDrain(job.size, sink.write) : streamDrain(sink, PIECE);
@@ -81,6 +80,13 @@ async function open(job: OpenJob): Promise<Blob | null> {
     await sink?.discard();
     throw error;
   }
+}
+
+async function cipherOf(key: Bytes): Promise<ChunkCipher> {
+  const theirs = await browserCipher(key);
+  if (!theirs) return portableCipher(key); // Reads the key for every chunk (Firefox, Safari): it goes with this worker.
+  key.fill(0);
+  return theirs;
 }
 
 /** While one batch is opened and written, the next one arrives. Sealed batches take turns in two buffers. */

@@ -6,11 +6,11 @@ const OPENER = new URL("./opener.js", import.meta.url).href;
 
 /**
  * The empty page of a message. Its own CSP comes on top of the portal's: nothing is loaded but the portal's fonts and the
- * pictures that the portal itself puts in.
+ * pictures that the portal itself puts in. The portal has its name there: to Firefox, `'self'` is nobody in such a page.
  */
 const FRAME_SHELL =
   '<!doctype html><html><head><meta charset="utf-8">' +
-  `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:; font-src 'self'">` +
+  `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:; font-src ${new URL(OPENER).origin}">` +
   '<meta name="referrer" content="no-referrer"><title>-</title></head><body></body></html>';
 
 interface Policy {
