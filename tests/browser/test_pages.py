@@ -63,7 +63,7 @@ def words(request: pytest.FixtureRequest, page: Any, house: Any) -> dict[str, st
     if request.param == "en":
         page.goto(house.url)
         page.get_by_role("button", name="EN English").click()
-        page.wait_for_function("() => document.documentElement.lang === 'en'")
+        page.wait_for_function("() => document.documentElement?.lang === 'en'")
     return NL if request.param == "nl" else EN
 
 

@@ -56,10 +56,10 @@ def test_a_message_for_a_mailbox_is_read_by_who_may(
     log_in(page, house, OWN, passwords[OWN])
     check(page, "received-list")
     page.get_by_role("button", name="EN English").click()
-    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    page.wait_for_function("() => document.documentElement?.lang === 'en'")
     check(page, "received-list")
     page.get_by_role("button", name="NL Nederlands").click()
-    page.wait_for_function("() => document.documentElement.lang === 'nl'")
+    page.wait_for_function("() => document.documentElement?.lang === 'nl'")
     page.get_by_role("link", name=re.compile("^Bericht van")).click()
     page.locator("[data-verified=true]").wait_for()
     page.frame_locator("iframe.zegel-frame").get_by_text("huishoudelijke hulp").wait_for()
@@ -72,7 +72,7 @@ def test_a_message_for_a_mailbox_is_read_by_who_may(
     assert state_of(page, "besluit.pdf", "good")
     assert house.ask("states", parcel=sent["parcel"])["states"] == ["downloaded"]
     page.get_by_role("button", name="EN English").click()
-    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    page.wait_for_function("() => document.documentElement?.lang === 'en'")
     page.locator("[data-verified=true]").wait_for()
     check(page, "received-message")
     # Those about the frame are axe's, which runs a script in it.

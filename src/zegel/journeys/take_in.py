@@ -26,7 +26,7 @@ from zegel.journeys.ports.stores import BlobStore
 from zegel.journeys.read import read_slip
 from zegel.journeys.reports import Reports, reason_of
 from zegel.journeys.ways import domain_of
-from zegel.mime.top import read_as_servers, sole_sender
+from zegel.mime.top import read_strict_top, sole_sender
 from zegel.parcels.arrivals import WITHIN, Arrival, Peer, Reception, Said, Signed, read_arrival
 from zegel.parcels.limits import MANIFEST_BYTES, Limits
 from zegel.parcels.origin import Origin, spell_origin
@@ -93,7 +93,7 @@ class TakeIn:
 
     def _mail(self, arrival: Arrival, key: seal.HybridIdentity, host: str) -> _Ready:
         (blob,) = arrival.blobs
-        headers = read_as_servers(seal.open_iter(self.store.read(blob.blob), key))
+        headers = read_strict_top(seal.open_iter(self.store.read(blob.blob), key))
         if len(headers.all("received")) > _MOST_HOPS:
             raise Denied("This mail goes round in circles.", code="mail-loop")
         if sole_sender(headers) != arrival.sender.address.lower():

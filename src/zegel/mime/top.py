@@ -30,26 +30,23 @@ def read_top(pieces: Iterable[bytes], limits: MimeLimits | None = None) -> Heade
     return top.headers or Headers()
 
 
-def read_as_servers(pieces: Iterable[bytes], limits: MimeLimits | None = None) -> Headers:
-    """The top headers as the most forgiving server down the line may read them, when a stranger made the mail.
+def read_strict_top(pieces: Iterable[bytes], limits: MimeLimits | None = None) -> Headers:
+    """The top headers of a mail that a stranger made; none at all where programs could disagree about them.
 
-    Each CR and LF ends a line there, as on the wire (``outbox.wire``); NUL is not seen; a line that is no field ends
-    nothing. What the walker reads is a part of this. Raises Mistake ``long-headers``.
+    A CR or LF without the other ends a line for some and not for others (also on its way: ``outbox.wire``), and a NUL
+    is seen by some only. A line that is no field ends nothing. Raises Mistake ``long-headers``.
     """
-    most, block = (limits or MimeLimits()).header_bytes, b""
+    most, block, head = (limits or MimeLimits()).header_bytes, b"", b""
     for piece in pieces:
         block += piece
-        lines, ended, _ = _lines(block).partition(b"\n\n")
-        if len(lines) > most:
+        head, ended, _ = block.partition(b"\r\n\r\n")
+        if len(head) > most:
             raise Mistake("The headers of the mail are longer than {most} bytes.", code="long-headers", most=most)
-        if ended or lines.startswith(b"\n"):
+        if ended or head.startswith(b"\r\n"):
             break
-    lines = _lines(block).partition(b"\n\n")[0]
-    return Headers() if lines.startswith(b"\n") else read_headers(lines + b"\n")
-
-
-def _lines(raw: bytes) -> bytes:
-    return raw.replace(b"\0", b"").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if head.startswith(b"\r\n") or _UNCLEAR.search(head):
+        return Headers()
+    return read_headers(head.replace(b"\r\n", b"\n") + b"\n")
 
 
 def sole_sender(headers: Headers) -> str:
@@ -61,6 +58,7 @@ def sole_sender(headers: Headers) -> str:
     return senders[0][1].lower() if len(senders) == 1 else ""
 
 
+_UNCLEAR = re.compile(rb"\0|\r(?!\n)|(?<!\r)\n")
 _CLEAR = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\([^()\\]*\)|[^"<>()])*+(?:<[^<>"()]*>)?+(?:\s|\([^()\\]*\))*+\Z', re.DOTALL)
 """At most one address in angles and nothing after it; quotes and comments that are closed, and not in one another."""
 
