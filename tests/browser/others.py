@@ -50,6 +50,10 @@ _PATHS = {
 """The commands over HTTP (W3C WebDriver §6.1)."""
 
 
+class PageLeft(Exception):
+    """The page went away while it was looked at."""
+
+
 class Window(ABC):
     """One window of a browser; looking for an element waits a minute for it."""
 
@@ -99,7 +103,12 @@ class Window(ABC):
         return path.read_bytes()
 
     def _find(self, using: str, value: str) -> str:
-        return str(self.ask("FindElement", using=using, value=value)[_ELEMENT])
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return str(self.ask("FindElement", using=using, value=value)[_ELEMENT])
+            except PageLeft:
+                assert time.monotonic() < deadline, value
 
 
 class Firefox(Window):
@@ -154,6 +163,8 @@ class WebKit(Window):
     def _send(self, method: str, path: str, facts: dict[str, Any] | None) -> Any:
         answer = self._http.request(method, path, json=facts)
         value = answer.json()["value"]
+        if answer.status_code == 404 and value["error"] == "no such frame":
+            raise PageLeft
         assert answer.status_code == 200, f"{path}: {value['error']}: {value['message']}"
         return value
 

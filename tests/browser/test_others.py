@@ -55,8 +55,8 @@ def test_a_message_with_colours_and_a_picture(window: Window, house: Any) -> Non
     window.goto(sent["links"][0])
     window.press(OPEN)
     window.text(VERIFIED)
-    inside = "const frame = document.querySelector('iframe.zegel-frame'), inside = frame.contentDocument; "
-    window.until(inside + "return inside.querySelector('img')?.naturalWidth === 1")
+    inside = "const frame = document.querySelector('iframe.zegel-frame'), inside = frame?.contentDocument; "
+    window.until(inside + "return inside?.querySelector('img')?.naturalWidth === 1")
     window.until(inside + "return inside.fonts.check('16px \"Source Sans 3 Variable\"')")
     assert window.run(inside + "return getComputedStyle(inside.querySelector('h2')).color") == "rgb(1, 2, 3)"
     assert window.run(inside + "return frame.clientHeight >= inside.body.scrollHeight && frame.clientHeight > 900")
@@ -75,6 +75,7 @@ def test_a_code_by_sms(window: Window, house: Any) -> None:
     sent = house.send(text="Geachte mevrouw", proofs=["sms:+31612345642"])
     window.goto(sent["links"][0])
     window.press("Stuur mij een code")
+    window.see("Code uit de sms")
     window.type("input[autocomplete=one-time-code]", house.ask("code")["code"])
     window.press(OPEN)
     window.text(VERIFIED)
