@@ -27,7 +27,8 @@ CONNECTIONS = 8
 _FILL = (
     "import sys; from pathlib import Path; from bench.notices import fill; fill(Path(sys.argv[1]), int(sys.argv[2]))"
 )
-_LEASED = "SELECT lease, count(*) FROM outbox WHERE state = 'waiting' AND lease <> '' GROUP BY lease"
+_WAITING = "SELECT lease, count(*) FROM outbox WHERE state = 'waiting' GROUP BY lease"
+"""By lease; the empty one is of those that nobody has. One statement: between two a courier takes its next batch."""
 
 
 def _couriers(zegel: Zegel) -> list[int]:
@@ -50,23 +51,19 @@ def _check(folder: Path, database: str) -> None:
         with served(zegel, incoming):
             # The server holds its answers: each courier has a batch, and as many mails in its hands as connections.
             wait_for(lambda: len(server.mails) == 2 * CONNECTIONS)
-            batches = ask(zegel, database, _LEASED)
+            batches = {lease for lease, _ in ask(zegel, database, _WAITING) if lease}
             assert len(batches) == 2
             killed, other = _couriers(zegel)
             os.kill(killed, signal.SIGKILL)
             server.data = "250 OK"
             server.hold.set()
 
-            def left() -> dict[str, int]:
-                return dict(ask(zegel, database, _LEASED))  # type: ignore[arg-type]
-
-            def all_but_one_batch() -> bool:
-                waiting = ask(zegel, database, "SELECT count(*) FROM outbox WHERE state = 'waiting'")[0][0]
-                return len(left()) == 1 and waiting == sum(left().values())
+            def left() -> list[object]:
+                return [lease for lease, _ in ask(zegel, database, _WAITING)]
 
             # What the killed one had leased waits until the lease ends: five minutes, which pass now.
-            wait_for(all_but_one_batch)
-            assert set(left()) < {lease for lease, _ in batches}
+            wait_for(lambda: len(left()) == 1)
+            assert set(left()) < batches
             assert other in _couriers(zegel)
             ask(zegel, database, "UPDATE outbox SET leased_until = '2000-01-01 00:00:00+00:00' WHERE lease <> ''")
             wait_for(lambda: len(_notices(server)) == COUNT)
