@@ -66,9 +66,14 @@ def test_dkimpy_accepts_both_signatures(keys: DkimKeys, lines: list[bytes], ende
     assert _verify(keys, _signed(keys, body)) == [True, True]
 
 
-_words = st.lists(
-    st.binary(min_size=1, max_size=20).filter(lambda word: not set(word) & set(b"\r\n")) | st.just(b" \r\n\t ")
-).map(b" ".join)
+_words = (
+    st.lists(
+        st.binary(min_size=1, max_size=20).filter(lambda word: not set(word) & set(b"\r\n")) | st.just(b" \r\n\t ")
+    )
+    .map(b" ".join)
+    # At the end of a value dkimpy takes away VT and FF, too, where RFC 6376 §3.4.2 has space and tab.
+    .filter(lambda value: value.rstrip() == value.rstrip(b" \t\r\n"))
+)
 
 
 @pytest.mark.slow

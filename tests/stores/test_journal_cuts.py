@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import threading
+from contextlib import suppress
 from errno import EIO
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,9 @@ def test_what_was_promised_is_there_after_a_power_cut(
                     deleted[name] = promised.pop(name)
                     assert disk.store.delete([name]) == {}
                 case "settle":
-                    disk.store._journal().settle()
+                    # After an error what is in a page stays there, and it says so.
+                    with suppress(OSError):
+                        disk.store._journal().settle()
                 case "no page":
                     disk.page_fails = True
                 case "no sync":
