@@ -9,18 +9,18 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.ground.ports import free_ports
+from tests.ground.databases import missing
+from tests.ground.ports import free_port, listens
+from tests.ground.processes import await_ready, running
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """How WebDriver calls a reference to an element (W3C WebDriver §12)."""
@@ -169,29 +169,22 @@ class WebKit(Window):
         return value
 
 
-def _missing(name: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"{name} must be there in CI")
-    pytest.skip(f"no {name} here")
-
-
 @contextmanager
 def running_firefox(folder: Path) -> Iterator[Firefox]:
     """A fresh profile in ``folder``; skips where there is no Firefox, but not in CI."""
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
-        _missing("Firefox")
+        missing("Firefox")
     profile, downloads = folder / "profile", folder / "downloads"
     profile.mkdir()
     downloads.mkdir()
     preferences = {**_PREFERENCES, "browser.download.dir": str(downloads)}
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
     (profile / "user.js").write_text("".join(lines))
-    command = [str(program), "--headless", "--marionette", "--no-remote", "--profile", str(profile), "about:blank"]
-    environment = {**os.environ, "HOME": str(folder), "MOZ_CRASHREPORTER_DISABLE": "1"}
-    with _running(command, environment) as process:
-        said = profile / "MarionetteActivePort"
-        _until(process, lambda: said.exists() and bool(said.read_text().strip()))
+    command = [program, "--headless", "--marionette", "--no-remote", "--profile", profile, "about:blank"]
+    log, said = folder / "firefox.log", profile / "MarionetteActivePort"
+    with running(command, log, HOME=folder, MOZ_CRASHREPORTER_DISABLE=1) as process:
+        await_ready((process,), log, lambda: said.exists() and bool(said.read_text().strip()))
         yield Firefox(int(said.read_text()), downloads)
 
 
@@ -200,49 +193,19 @@ def running_webkit(folder: Path) -> Iterator[WebKit]:
     """A window on a screen of its own; what it saves lands in ``folder``, its home."""
     found = sorted(Path("/").glob(_MINI_BROWSER))
     if not found or not shutil.which("WebKitWebDriver") or not shutil.which("Xvfb"):
-        _missing("WebKitGTK with its driver, and Xvfb")
-    port = free_ports(1)
+        missing("WebKitGTK with its driver, and Xvfb")
+    port, log = free_port(), folder / "webkit.log"
     # Its own sandbox wants namespaces that root in a container may not make.
-    environment = {**os.environ, "HOME": str(folder), "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}
-    environment |= {"LANG": "C.UTF-8", "LANGUAGE": "nl"}
-    with ExitStack() as running:
+    own = {"HOME": folder, "LANG": "C.UTF-8", "LANGUAGE": "nl", "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": 1}
+    with ExitStack() as parts:
         read, write = os.pipe()
         screen = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1000x24", "-nolisten", "tcp"]
-        running.enter_context(_running(screen, environment, pass_fds=(write,)))
+        parts.enter_context(running(screen, folder / "screen.log", (write,)))
         os.close(write)
         with open(read, encoding="ascii") as told:
-            environment["DISPLAY"] = f":{told.readline().strip()}"
-        driver = running.enter_context(_running(["WebKitWebDriver", f"--port={port}"], environment))
-        _until(driver, lambda: _listens(port))
+            own["DISPLAY"] = f":{told.readline().strip()}"
+        driver = parts.enter_context(running(["WebKitWebDriver", f"--port={port}"], log, **own))
+        await_ready((driver,), log, lambda: listens(port))
         window = WebKit(port, found[-1], folder)
-        running.callback(window.end)
+        parts.callback(window.end)
         yield window
-
-
-@contextmanager
-def _running(
-    command: list[str], environment: dict[str, str], pass_fds: tuple[int, ...] = ()
-) -> Iterator["subprocess.Popen[bytes]"]:
-    nothing = subprocess.DEVNULL
-    with subprocess.Popen(command, env=environment, stdout=nothing, stderr=nothing, pass_fds=pass_fds) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _until(process: "subprocess.Popen[bytes]", ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 180
-    while not ready():
-        assert process.poll() is None, "the browser has ended"
-        assert time.monotonic() < deadline, "the browser does not start"
-        time.sleep(0.05)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.ground.ports import free_ports
+from tests.ground.ports import free_ports, listens
 
 SENDER = "zorg@voorbeeld.example"
 PATIENCE = 120
@@ -116,11 +115,6 @@ def answers(url: str) -> bool:
         return httpx.get(url, timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def make_zegel(folder: Path, *more: str) -> Zegel:

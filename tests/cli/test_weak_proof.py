@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import COMMAND, SENDER, Zegel, listens, make_zegel, wait_for
+from tests.cli.conftest import COMMAND, SENDER, Zegel, make_zegel, wait_for
+from tests.ground.ports import listens
 
 pytestmark = pytest.mark.slow
 

@@ -20,6 +20,12 @@ def free_port() -> int:
     return free_ports(1)
 
 
+def listens(port: int) -> bool:
+    """Whether anybody takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_ports(count: int) -> int:
     """The first of so many neighbours."""
     while True:

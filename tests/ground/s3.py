@@ -11,9 +11,8 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 
 from tests.ground.databases import missing
 from tests.ground.ports import free_port
+from tests.ground.processes import await_ready, running
 from zegel.stores.drivers.s3 import Bucket, S3Store
 
 SWIFT = "swift==2.38.3"
@@ -62,7 +62,7 @@ def running_swift(folder: Path) -> Iterator[Server]:
     with ExitStack() as stack:
         processes = tuple(
             stack.enter_context(
-                _process(
+                running(
                     [programs / f"swift-{name}-server", folder / f"{name}-server.conf"],
                     folder / f"{name}.log",
                     SWIFT_ETC=folder,
@@ -71,7 +71,9 @@ def running_swift(folder: Path) -> Iterator[Server]:
             for name in ("account", "container", "object", "proxy")
         )
         # All four: a proxy that misses the others once would give up on them for a minute.
-        _await(processes, folder / "proxy.log", lambda: all(_answers(port, "/healthcheck") for port in ports.values()))
+        await_ready(
+            processes, folder / "proxy.log", lambda: all(_answers(port, "/healthcheck") for port in ports.values())
+        )
         yield Server("swift", bucket, processes)
 
 
@@ -159,7 +161,7 @@ def running_ceph(folder: Path, gigabytes: int = 8) -> Iterator[Server]:
     _run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:127.0.0.1:{mon}/0]", folder / "monmap")
     _run("ceph-mon", *conf, "--mkfs", "-i", "a", "--monmap", folder / "monmap", "--keyring", folder / "mon.keyring")
     with ExitStack() as stack:
-        start = [stack.enter_context(_process(["ceph-mon", *conf, "-i", "a", "-f"], folder / "mon.out"))]
+        start = [stack.enter_context(running(["ceph-mon", *conf, "-i", "a", "-f"], folder / "mon.out"))]
         osd = str(uuid.uuid4())
         _run("ceph", *conf, "osd", "new", osd)
         allow = ["mon", "allow profile osd", "osd", "allow *", "mgr", "allow profile osd"]
@@ -168,9 +170,9 @@ def running_ceph(folder: Path, gigabytes: int = 8) -> Iterator[Server]:
         _run("ceph", *conf, "auth", "get-or-create", "client.rgw.a", *allow, "-o", folder / "rgw" / "keyring")
         _run("ceph-osd", *conf, "-i", "0", "--mkfs", "--osd-uuid", osd)
         _run("ceph", *conf, "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=h1")
-        start.append(stack.enter_context(_process(["ceph-osd", *conf, "-i", "0", "-f"], folder / "osd.out")))
-        start.append(stack.enter_context(_process(["radosgw", *conf, "-n", "client.rgw.a", "-f"], folder / "rgw.out")))
-        _await(tuple(start), folder / "rgw.out", lambda: _answers(gate, "/"))
+        start.append(stack.enter_context(running(["ceph-osd", *conf, "-i", "0", "-f"], folder / "osd.out")))
+        start.append(stack.enter_context(running(["radosgw", *conf, "-n", "client.rgw.a", "-f"], folder / "rgw.out")))
+        await_ready(tuple(start), folder / "rgw.out", lambda: _answers(gate, "/"))
         _run(
             "radosgw-admin", *conf, "user", "create", "--uid=zegel", "--display-name=zegel",
             f"--access-key={bucket.access_key}", f"--secret={bucket.secret_key}",
@@ -229,43 +231,10 @@ rgw_thread_pool_size = 64
 # Processes ------------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _process(command: list[str | Path], log: Path, **variables: object) -> Iterator["subprocess.Popen[bytes]"]:
-    # It ends with us, also when nobody is left to end it: a test run that was killed leaves no servers behind.
-    tied = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*tied, *map(str, command)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env={**os.environ, **{name: str(value) for name, value in variables.items()}},
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def _run(*command: object, codes: tuple[int, ...] = (0,)) -> None:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=180, check=False)
     if done.returncode not in codes:
         raise subprocess.CalledProcessError(done.returncode, str(command[0]), done.stdout, done.stderr)
-
-
-def _await(
-    processes: tuple["subprocess.Popen[bytes]", ...], log: Path, ready: Callable[[], bool], seconds: float = 120
-) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, log.read_text()
-        assert all(process.poll() is None for process in processes), log.read_text()
-        time.sleep(0.1)  # Polling a port: there is nothing else to wait on.
 
 
 def _answers(port: int, path: str) -> bool:

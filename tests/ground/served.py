@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cli.conftest import Zegel, listens, make_zegel, wait_for
+from tests.cli.conftest import Zegel, make_zegel, wait_for
+from tests.ground.ports import listens
 
 _INCOMING = """
 [[smtp.listener]]
