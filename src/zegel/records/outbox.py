@@ -104,7 +104,7 @@ class Outbox:
         with border():
             # In order, as everybody locks them who locks several.
             held = list(_held_rows(rows, lease).select_for_update().order_by("row").values_list("row", flat=True))
-            _held_rows(held, lease).update(state="done", reason="", sealed=b"", lease="", leased_until=None)
+            _held_rows(held, lease).update(**ended("done"))
             return set(held)
 
     def return_outbox(self, rows: Sequence[int], lease: str) -> None:
@@ -125,8 +125,7 @@ class Outbox:
         """Give up: the sealed part is wiped, the reason kept. False when the lease was lost."""
         must_write()
         with border():
-            facts = {"state": "dead", "reason": reason[:_REASON], "sealed": b"", "lease": "", "leased_until": None}
-            return _held(row, lease).update(**facts) == 1
+            return _held(row, lease).update(**ended("dead", reason)) == 1
 
     def count_outbox(self) -> dict[str, int]:
         """How many rows are ``waiting``, ``held``, ``done``, ``dead``."""
@@ -167,6 +166,11 @@ def _held_rows(rows: Sequence[int], lease: str) -> "QuerySet[models.Outbox]":
     # empty lease; an empty lease must never match it.
     held = models.Outbox.objects.filter(row__in=rows, lease=lease)
     return held if lease else held.none()
+
+
+def ended(state: str, reason: str = "") -> dict[str, object]:
+    """What a row is like once nobody will handle it any more: it holds no secret, and nobody has it."""
+    return {"state": state, "reason": reason[:_REASON], "sealed": b"", "lease": "", "leased_until": None}
 
 
 def _read(moment: str | datetime) -> datetime:

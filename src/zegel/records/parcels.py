@@ -17,7 +17,7 @@ from zegel.parcels.states import Milestone, ParcelState, ParcelStatus
 from zegel.parcels.ways import Way
 from zegel.records import models
 from zegel.records.border import border
-from zegel.records.outbox import outbox_row
+from zegel.records.outbox import ended, outbox_row
 from zegel.records.places import COPIES, copy_rows
 from zegel.records.rows import STATUS_COLUMNS, parcel_status, received, whole_slip
 from zegel.records.statements import Row, insert, insert_all
@@ -214,9 +214,8 @@ class Parcels:
                 rows = rows.exclude(kind="report")
             # In order, as the courier locks the rows of a batch.
             locked = list(rows.select_for_update().order_by("row").values_list("row", flat=True))
-            models.Outbox.objects.filter(row__in=locked, state__in=("waiting", "held")).update(
-                state="done", reason="cancelled", sealed=b"", lease="", leased_until=None
-            )
+            open_rows = models.Outbox.objects.filter(row__in=locked, state__in=("waiting", "held"))
+            open_rows.update(**ended("done", "cancelled"))
             alone = {"revoked": now} if slip is not None else {}
             return slips.filter(destroyed=None).update(destroyed=now, **_WIPED, **alone)
 
