@@ -21,7 +21,7 @@ from zegel.journeys.read import spell_slip
 from zegel.parcels import claim, identifiers
 from zegel.parcels.addresses import Person, checked_address
 from zegel.parcels.deposit import LANGUAGES, Blob, Deposit, Reader, check_expiry
-from zegel.parcels.expiry import TIME_ZONE
+from zegel.parcels.expiry import TIME_ZONE, read_expiry
 from zegel.parcels.limits import Limits
 from zegel.parcels.manifest import Attachment, Manifest, Organisation, checked_subject, spell_manifest
 from zegel.parcels.names import safe_name
@@ -84,6 +84,10 @@ class Submit:
     """Of a date that a sender names."""
     row_key: bytes = field(default=b"", repr=False)
     """Marks deliveries of the mail itself; the inside zone alone has it, and the courier takes no other."""
+
+    def read_expiry(self, text: str) -> datetime | None:
+        """Until when, as a sender writes it; None for empty, which is the usual period. Raises Mistake ``bad-date``."""
+        return read_expiry(text, self.clock(), self.time_zone) if text else None
 
     def begin(self, actor: Actor, class_: int | None = None) -> "Packing":
         """Start one parcel for this sender. Who knows its class already saves copying it about later.

@@ -60,9 +60,7 @@ class Welcome:
         """Make a token (its number in ``people.tokens``) useless; raises NotFound."""
         with self.records.transaction():
             actor = self.people.find(checked_address(address))
-            valid = {one.token for one in self.people.tokens(actor.address) if one.revoked is None}
-            self.people.revoke_token(actor.address, token)
-            if token in valid:
+            if self.people.revoke_token(actor.address, token):
                 self.records.append_audit(self.clock(), "operator", Event.TOKEN_REVOKED, actor.account, {})
 
     def new_token(self, address: str, label: str) -> str:

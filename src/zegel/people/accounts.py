@@ -189,14 +189,16 @@ class SqlPeople(Rights, Moving):
             rows = models.Token.objects.filter(account=account).order_by("row")
             return [TokenFacts(row.row, row.label, row.created, row.last_used, row.revoked) for row in rows]
 
-    def revoke_token(self, address: str, token: int) -> None:
-        """Make a token (its number in :meth:`tokens`) useless; again is fine. Raises NotFound ``unknown-token``."""
+    def revoke_token(self, address: str, token: int) -> bool:
+        """Make a token (its number in :meth:`tokens`) useless; False if it was. Raises NotFound ``unknown-token``."""
         must_write()
         account = found(address)
         with border():
             mine = models.Token.objects.filter(account=account, row=token)
-            if not mine.filter(revoked=None).update(revoked=self._clock()) and not mine.exists():
+            revoked = mine.filter(revoked=None).update(revoked=self._clock())
+            if not revoked and not mine.exists():
                 raise NotFound("This account has no token with number {token}.", code="unknown-token", token=token)
+        return bool(revoked)
 
     def _note_use(self, row: models.Token) -> None:
         hour = self._clock().replace(minute=0, second=0, microsecond=0)

@@ -3,7 +3,6 @@
 import mimetypes
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,6 @@ from zegel.errors import Denied, Mistake
 from zegel.journeys.ports.people import Actor
 from zegel.journeys.submit import Message, Packing, ReaderWish, Submit
 from zegel.parcels.addresses import Person, checked_address
-from zegel.parcels.expiry import read_expiry
 from zegel.parcels.proofs import Proof, parse_proof
 
 _PIECE = 1024 * 1024
@@ -66,9 +64,7 @@ def add_commands(app: typer.Typer, tools: Tools) -> None:
         )
         _check_files(attach)
         submit, actor = _way(tools, data, server, token_file, sender)
-        if expires:
-            message = replace(message, expires=read_expiry(expires, datetime.now(UTC), submit.time_zone))
-        parcel = _pack(submit, actor, message, attach)
+        parcel = _pack(submit, actor, replace(message, expires=submit.read_expiry(expires)), attach)
         print(parcel)
 
 

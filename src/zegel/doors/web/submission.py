@@ -5,7 +5,6 @@ disk and memory stays flat. The parser takes a body that ends early for a whole 
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal, cast
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -18,10 +17,9 @@ from pydantic import Field, ValidationError
 from zegel.doors.web import bodies
 from zegel.doors.web.schemas import Strict
 from zegel.errors import Mistake
-from zegel.journeys.submit import AttachmentWriter, Message, Packing, ReaderWish, Submit
+from zegel.journeys.submit import AttachmentWriter, Message, Packing, ReaderWish
 from zegel.parcels.addresses import Person, shown_name
 from zegel.parcels.deposit import CLASSES
-from zegel.parcels.expiry import read_expiry
 from zegel.parcels.limits import MANIFEST_BYTES
 from zegel.parcels.proofs import parse_proof
 
@@ -61,16 +59,12 @@ class SubmittedParcel(Strict):
             to=self._shown("to"),
             cc=self._shown("cc"),
             class_=self.class_,
-            expires=_until(self.expires, packing.submit) if self.expires else None,
+            expires=packing.submit.read_expiry(self.expires),
             language=self.language,
         )
 
     def _shown(self, where: str) -> tuple[Person, ...]:
         return tuple(Person(shown_name(item.name), item.address) for item in self.readers if item.show == where)
-
-
-def _until(text: str, submit: Submit) -> datetime:
-    return read_expiry(text, submit.clock(), submit.time_zone)
 
 
 PARCEL_SCHEMA: dict[str, Any] = SubmittedParcel.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -57,8 +57,8 @@ class People(Protocol):
     def tokens(self, address: str) -> Sequence[TokenFacts]:
         """An account's tokens, oldest first. Raises NotFound ``unknown-account``."""
 
-    def revoke_token(self, address: str, token: int) -> None:
-        """Raises NotFound ``unknown-token``; again is fine. Inside a transaction."""
+    def revoke_token(self, address: str, token: int) -> bool:
+        """False if it was revoked before. Raises NotFound ``unknown-token``. Inside a transaction."""
 
     def by_token(self, token: str) -> Actor:
         """Raises Denied ``bad-token``; the same answer for unknown, revoked and malformed."""
